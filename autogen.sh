@@ -1,0 +1,5 @@
+#!/bin/sh
+# Makes ./configure from configure.ac; needed once in a fresh checkout.
+set -e
+cd "$(dirname "$0")"
+exec autoreconf -fi

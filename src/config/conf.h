@@ -1,0 +1,40 @@
+/* conf.h - the node's configuration file (libconfig) as one checked struct. */
+#pragma once
+#include <stdio.h>
+#include "service.h"
+
+struct iwf_conf {
+	char file[512];                  /* where it was read from */
+	struct iwf_service_conf service; /* identity.*, tsp.*, policy.*, s6m.*, t4.*, notify.* */
+	struct { char uri[512]; uint32_t busy_timeout_ms; } store;  /* "sqlite:/var/lib/mtc-iwf/iwf.db" */
+	struct { uint32_t queue_max, batch_max; } node;
+	struct { int level; bool private_data; } log;               /* level: enum iwf_log_level */
+	struct { char hash_key_file[512]; } privacy;                /* key of the hashes that stand for IMSIs in logs; "": made anew at each start */
+};
+
+/* One complaint.  `line` 0: about the file as a whole. */
+struct iwf_conf_error { const char *file; int line; const char *key; char text[512]; };
+
+/* Reads and checks everything, reporting every mistake it finds, not just the
+ * first.  0: no mistakes and *out is filled; otherwise the number of them.
+ * Does not open the store (iwf_conf_check_store does). */
+int iwf_conf_read(const char *file, struct iwf_conf *out,
+                  void (*complain)(void *ctx, const struct iwf_conf_error *), void *ctx);
+/* Opens the store, checks its schema version and pragmas, closes it.  Same complaints. */
+int iwf_conf_check_store(const struct iwf_conf *,
+                         void (*complain)(void *ctx, const struct iwf_conf_error *), void *ctx);
+
+/* The option table: what can stand in the file. */
+enum iwf_opt_type { IWF_OPT_INT, IWF_OPT_BOOL, IWF_OPT_STRING, IWF_OPT_ENUM, IWF_OPT_PATH, IWF_OPT_LIST };
+struct iwf_opt {
+	const char *key;                 /* "t4.timeout_ms"; of a list's members "t4.smssc[].host" */
+	enum iwf_opt_type type;
+	long long min, max;              /* of an int, or of a string's length */
+	const char *dflt;                /* as it would stand in the file; NULL: has to be given */
+	const char *choices;             /* of an enum: "local|hss|local-then-hss" */
+	const char *help;                /* one line */
+	size_t offset, size;             /* where it goes in struct iwf_conf; unused for lists */
+};
+const struct iwf_opt *iwf_conf_options(size_t *n);
+/* The commented sample file, made from the table (conf/mtc-iwf.conf is its output). */
+void iwf_conf_print_sample(FILE *to);

@@ -1,0 +1,2 @@
+noinst_LTLIBRARIES += libpeer.la
+libpeer_la_SOURCES = src/peer/peer.c src/peer/peer.h

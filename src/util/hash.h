@@ -1,0 +1,20 @@
+/* hash.h - digests (GnuTLS underneath). */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define IWF_HASH_LEN 32
+struct iwf_hash { void *state; };            /* SHA-256, piece by piece */
+bool iwf_hash_begin(struct iwf_hash *);
+void iwf_hash_add(struct iwf_hash *, const void *p, size_t n);
+void iwf_hash_add_u64(struct iwf_hash *, uint64_t v);                  /* big-endian */
+void iwf_hash_add_str(struct iwf_hash *, const char *s);               /* length first, so that fields cannot run together; NULL counts as its own value */
+void iwf_hash_end(struct iwf_hash *, uint8_t out[static IWF_HASH_LEN]); /* releases the state */
+
+/* HMAC-SHA-256 under the node's key, first 8 octets as 16 hex digits: the name
+ * that an IMSI goes by in logs and metrics. */
+bool iwf_privacy_key_load(const char *file, char *err, size_t err_size); /* "" or NULL: random for this process */
+void iwf_hash_private(const char *text, char out[static 17]);
+
+void iwf_hex(const uint8_t *p, size_t n, char *out /* 2n + 1 */);

@@ -1,0 +1,2 @@
+noinst_LTLIBRARIES += libiwfutil.la
+libiwfutil_la_SOURCES = src/util/log.c src/util/log.h src/util/hash.c src/util/hash.h

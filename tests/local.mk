@@ -1,0 +1,9 @@
+# Each .mk belongs to one part of the tree.
+include tests/unit/wire.mk
+include tests/unit/core.mk
+include tests/unit/store.mk
+include tests/unit/config.mk
+include tests/unit/node.mk
+include tests/unit/peer.mk
+include tests/system/local.mk
+CHECK_LDADD = libmtciwf.la $(CHECK_LIBS)
