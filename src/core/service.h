@@ -66,7 +66,8 @@ enum iwf_err iwf_service_dna(struct iwf_service *, int64_t report, const struct 
 enum iwf_err iwf_service_tick(struct iwf_service *, int64_t now_ms, struct iwf_effects *);
 /* An SCS has (re)connected: its reports are due now. */
 enum iwf_err iwf_service_scs_up(struct iwf_service *, const char *host, int64_t now_ms, struct iwf_effects *);
-/* Once, at the start: what a crash left half done is done again (DTR with the T flag). */
+/* At the start, and when a failed store is back: what was left half done, and
+ * nobody in memory is at work on, is done again (DTR with the T flag). */
 enum iwf_err iwf_service_recover(struct iwf_service *, int64_t now_ms, struct iwf_effects *);
 /* A refusal decided elsewhere (grammar, certificate) that belongs in the audit. */
 enum iwf_err iwf_service_audit(struct iwf_service *, const struct iwf_audit *);
@@ -85,6 +86,13 @@ void iwf_service_undo(struct iwf_service *, struct iwf_effects *);
 struct iwf_explain_line { const char *check; bool ok; enum tsp_status status; enum iwf_reason reason; const char *detail; };
 enum iwf_err iwf_service_explain(struct iwf_service *, const struct tsp_dar *, int64_t now_ms,
                                  void (*line)(void *ctx, const struct iwf_explain_line *), void *ctx);
+
+/* The store could not even be asked when that query's or transaction's end came:
+ * everyone who waits for it is answered TEMPORARYERROR and it is forgotten.  Its
+ * row in the journal, if it has one, is finished by the next iwf_service_recover(). */
+void iwf_service_give_up(struct iwf_service *, uint64_t number, struct iwf_effects *);
+/* The same for everything under way; for the shutdown. */
+void iwf_service_give_up_all(struct iwf_service *, struct iwf_effects *);
 
 /* Requests that wait for an HSS or SMS-SC, for metrics and shutdown. */
 size_t iwf_service_waiting(const struct iwf_service *);

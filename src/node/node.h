@@ -56,7 +56,9 @@ bool iwf_node_post_drr(struct iwf_node *, const struct t4_drr *drr);
 void iwf_node_post_sia(struct iwf_node *, uint64_t query, const struct s6m_sia *sia);
 void iwf_node_post_dta(struct iwf_node *, uint64_t txn, const struct t4_dta *dta);
 void iwf_node_post_dna(struct iwf_node *, int64_t report, const struct tsp_dna *dna);
-void iwf_node_post_scs_up(struct iwf_node *, const char *host);
+/* A Diameter connection has come up: an SCS gets its reports, and the first
+ * SMS-SC lets the node finish what a crash left half done. */
+void iwf_node_post_peer_up(struct iwf_node *, const char *host);
 /* Strings are copied; dropped with a log line when the queue is full. */
 void iwf_node_post_audit(struct iwf_node *, const struct iwf_audit *);
 
