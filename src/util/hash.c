@@ -1,0 +1,176 @@
+/* hash.c - see hash.h */
+#include "hash.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define KEY_MIN 16
+#define KEY_MAX 4096
+
+static pthread_mutex_t key_lock = PTHREAD_MUTEX_INITIALIZER;
+static uint8_t key[KEY_MAX];
+static size_t key_len;                       /* 0: none yet */
+
+bool iwf_hash_begin(struct iwf_hash *h)
+{
+	gnutls_hash_hd_t hd = NULL;
+
+	h->state = gnutls_hash_init(&hd, GNUTLS_DIG_SHA256) == 0 ? hd : NULL;
+	return h->state != NULL;
+}
+
+void iwf_hash_add(struct iwf_hash *h, const void *p, size_t n)
+{
+	if (!h->state || n == 0)
+		return;
+	if (gnutls_hash(h->state, p, n) != 0) {
+		gnutls_hash_deinit(h->state, NULL);
+		h->state = NULL;
+	}
+}
+
+void iwf_hash_add_u64(struct iwf_hash *h, uint64_t v)
+{
+	uint8_t b[8];
+
+	for (int i = 7; i >= 0; i--, v >>= 8)
+		b[i] = (uint8_t)v;
+	iwf_hash_add(h, b, sizeof(b));
+}
+
+void iwf_hash_add_str(struct iwf_hash *h, const char *s)
+{
+	if (!s) {
+		iwf_hash_add_u64(h, UINT64_MAX);     /* no string is that long */
+		return;
+	}
+	iwf_hash_add_u64(h, strlen(s));
+	iwf_hash_add(h, s, strlen(s));
+}
+
+bool iwf_hash_end(struct iwf_hash *h, uint8_t out[static IWF_HASH_LEN])
+{
+	memset(out, 0, IWF_HASH_LEN);
+	if (!h->state)
+		return false;
+	gnutls_hash_deinit(h->state, out);
+	h->state = NULL;
+	return true;
+}
+
+/* With key_lock held. */
+static bool key_random(void)
+{
+	if (gnutls_rnd(GNUTLS_RND_KEY, key, IWF_HASH_LEN) != 0)
+		return false;
+	key_len = IWF_HASH_LEN;
+	return true;
+}
+
+void iwf_hash_private(const char *text, char out[static 17])
+{
+	uint8_t mac[IWF_HASH_LEN];
+	bool ok;
+
+	pthread_mutex_lock(&key_lock);
+	ok = (key_len > 0 || key_random()) &&
+	     gnutls_hmac_fast(GNUTLS_MAC_SHA256, key, key_len, text, strlen(text), mac) == 0;
+	pthread_mutex_unlock(&key_lock);
+	if (ok)
+		iwf_hex(mac, 8, out);
+	else
+		strcpy(out, "----------------");
+}
+
+/* The octets of the file, or -1 and `err`. */
+static ssize_t key_read(const char *file, uint8_t buf[static KEY_MAX + 1], char *err, size_t err_size)
+{
+	struct stat st;
+	size_t n = 0;
+	ssize_t got = 0;
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		snprintf(err, err_size, "%s: %s", file, strerror(errno));
+		goto fail;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		snprintf(err, err_size, "%s: not a regular file", file);
+		goto fail;
+	}
+	if (st.st_mode & S_IRWXO) {
+		snprintf(err, err_size, "%s: everybody may use this key (mode %03o); chmod o= %s", file,
+		         (unsigned)(st.st_mode & 0777), file);
+		goto fail;
+	}
+	while (n < KEY_MAX + 1 && (got = read(fd, buf + n, KEY_MAX + 1 - n)) != 0) {
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			snprintf(err, err_size, "%s: %s", file, strerror(errno));
+			goto fail;
+		}
+		n += (size_t)got;
+	}
+	close(fd);
+	return (ssize_t)n;
+fail:
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+bool iwf_privacy_key_load(const char *file, char *err, size_t err_size)
+{
+	uint8_t buf[KEY_MAX + 1];
+	ssize_t n = 0;
+	bool ok;
+
+	if (file && *file) {
+		n = key_read(file, buf, err, err_size);
+		if (n < 0)
+			return false;
+		if (n > KEY_MAX) {
+			snprintf(err, err_size, "%s: a key has at most %d octets", file, KEY_MAX);
+			gnutls_memset(buf, 0, sizeof(buf));
+			return false;
+		}
+		while (n > 0 && (buf[n - 1] == '\n' || buf[n - 1] == '\r' || buf[n - 1] == ' ' || buf[n - 1] == '\t'))
+			n--;
+		if (n < KEY_MIN) {
+			snprintf(err, err_size, "%s: a key has at least %d octets, this one %zd", file, KEY_MIN, n);
+			gnutls_memset(buf, 0, sizeof(buf));
+			return false;
+		}
+	}
+	pthread_mutex_lock(&key_lock);
+	if (n > 0) {
+		memcpy(key, buf, (size_t)n);
+		key_len = (size_t)n;
+		ok = true;
+	} else {
+		ok = key_random();
+	}
+	pthread_mutex_unlock(&key_lock);
+	gnutls_memset(buf, 0, sizeof(buf));
+	if (!ok)
+		snprintf(err, err_size, "no random numbers to be had for the privacy key");
+	return ok;
+}
+
+void iwf_hex(const uint8_t *p, size_t n, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < n; i++) {
+		*out++ = digits[p[i] >> 4];
+		*out++ = digits[p[i] & 15];
+	}
+	*out = '\0';
+}
