@@ -81,6 +81,11 @@ void iwf_service_store_changed(struct iwf_service *);
 void iwf_service_mark(struct iwf_service *);
 void iwf_service_undo(struct iwf_service *, struct iwf_effects *);
 
+/* The end: everybody who still waits is answered, a DAR with TEMPORARYERROR and a
+ * DRR with DIAMETER_TOO_BUSY.  Writes nothing: iwf_service_recover() of the next
+ * start goes on with what is in the store. */
+void iwf_service_stop(struct iwf_service *, struct iwf_effects *);
+
 /* Explain: the same checks in the same order on a request that nobody sent.
  * Reads only.  Calls `line` for each check in turn. */
 struct iwf_explain_line { const char *check; bool ok; enum tsp_status status; enum iwf_reason reason; const char *detail; };

@@ -226,7 +226,7 @@ struct iwf_store_ops {
 	enum iwf_err (*trigger_by_smea)(struct iwf_store *, const char *smea, uint32_t reference, struct iwf_trigger *out);
 	/* The same without a number: not-final rows of that device; *n may exceed max, rows do not. */
 	enum iwf_err (*trigger_by_device)(struct iwf_store *, const char *smea, const struct imsi *imsi, struct iwf_trigger *out, size_t max, size_t *n);
-	/* Compare and set: IWF_ECONFLICT when the state is no longer `from`. */
+	/* Compare and set: IWF_ECONFLICT when the state is no longer `from`.  from == to writes the change only. */
 	enum iwf_err (*trigger_move)(struct iwf_store *, int64_t id, enum trg_state from, enum trg_state to, const struct iwf_trigger_change *);
 	/* payload and nodes of a row, malloc'd into *out (caller frees both). */
 	enum iwf_err (*trigger_payload)(struct iwf_store *, int64_t id, uint8_t **payload, size_t *payload_len, uint8_t **nodes, size_t *nodes_len);
@@ -238,12 +238,13 @@ struct iwf_store_ops {
 	/* The outbox. */
 	enum iwf_err (*report_insert)(struct iwf_store *, struct iwf_report *);
 	enum iwf_err (*report_get)(struct iwf_store *, int64_t id, struct iwf_report *out);
+	enum iwf_err (*report_by_trigger)(struct iwf_store *, int64_t trigger_id, struct iwf_report *out);
 	enum iwf_err (*report_delete)(struct iwf_store *, int64_t id);
 	enum iwf_err (*report_retry)(struct iwf_store *, int64_t id, int64_t next_ms, uint32_t attempts);
 	enum iwf_err (*report_due)(struct iwf_store *, int64_t now_ms, struct iwf_report *out, size_t max, size_t *n); /* by next_ms, id */
 	enum iwf_err (*report_hurry)(struct iwf_store *, const char *dest_host, int64_t now_ms);  /* all of that host are due now */
 
-	/* Quota counters. */
+	/* Quota counters.  `add` may be negative: what was not used after all. */
 	enum iwf_err (*usage_add)(struct iwf_store *, int64_t scs_id, int64_t period_start_ms, int64_t add, int64_t *total);
 
 	enum iwf_err (*audit_add)(struct iwf_store *, const struct iwf_audit *);
