@@ -1,5 +1,5 @@
 /* dict.h - the Diameter dictionary as constant tables, generated at build time
- * from dict/*.csv.  The freeDiameter extension, the byte codec and the Wireshark
+ * from dict/ (csv).  The freeDiameter extension, the byte codec and the Wireshark
  * overlay all come from these rows, so they cannot disagree. */
 #pragma once
 #include <stdbool.h>
@@ -27,7 +27,8 @@ struct dia_avpdef {
 	uint32_t code, vendor;
 	enum dia_type type;
 	enum dia_mflag m;
-	const struct dia_enumval *enums; uint16_t nenums;
+	const struct dia_enumval *enums; uint16_t nenums;   /* ascending values */
+	bool mask;                    /* the values are bits that go together */
 	const struct dia_rule *rules;    uint16_t nrules;   /* of a Grouped AVP */
 	const char *clause;           /* "TS 29.368 6.4.2" */
 	const char *origin;           /* csv file it comes from: "tsp", "s6m", "t4", "base" */

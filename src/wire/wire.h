@@ -40,11 +40,13 @@ bool dia_group_find(const struct dia_avp *group, enum dia_id id, struct dia_avp 
 /* False: wrong length. */
 bool dia_avp_u32(const struct dia_avp *avp, uint32_t *out);
 bool dia_avp_u64(const struct dia_avp *avp, uint64_t *out);
-/* Text without its NUL, cut to size - 1. */
+/* The data as a C string (the NUL is added), cut to size - 1 octets. */
 void dia_avp_text(const struct dia_avp *avp, char *out, size_t size);
 
-/* Writer: a buffer that grows.  Start with all zeroes.  Without memory, or when
- * a group stays open, `failed` is set and dia_end() says false. */
+/* Writer: a buffer that grows.  Start with all zeroes; dia_begin() starts the
+ * next message in the same buffer.  Without memory, when a message gets longer
+ * than its 24-bit length can say, or when a group stays open, `failed` is set
+ * and dia_end() says false. */
 struct dia_writer { uint8_t *p; size_t n, cap; size_t open[8]; unsigned depth; bool failed; };
 void dia_begin(struct dia_writer *, uint8_t flags, uint32_t code, uint32_t app, uint32_t hbh, uint32_t e2e);
 /* An answer to that request: its code, app, ids and P bit, and its Session-Id and Proxy-Infos. */
@@ -64,15 +66,23 @@ void dia_writer_free(struct dia_writer *);
 
 /* What is wrong with a message, as RFC 6733 7.1.5 and 7.5 want it told. */
 struct dia_fault {
-	uint32_t result_code;            /* 5001, 5004, 5005, 5009, 5014, 3001, 5008; 2001: nothing */
+	uint32_t result_code;            /* 2001: nothing.  Of the header: 5015, 5011, 3007, 3001, 3008.
+	                                    Of an AVP: 5014, 5001, 5005, 5009, 5008, 5004 */
 	const char *what;                /* constant words for the log */
-	uint8_t failed[256]; size_t failed_len;  /* the content of Failed-AVP, whole AVPs, nested in their groups
-	                                            when the group is known; long data cut to what fits */
+	uint8_t failed[1024]; size_t failed_len; /* the content of Failed-AVP, whole AVPs, nested in their groups
+	                                            when the group is known; long data cut to what fits; nothing
+	                                            for a fault of the header */
 	const struct dia_avpdef *def;    /* the AVP meant; NULL: unknown one */
 };
 /* Checks the message against its command's ABNF: AVP framing, lengths for the
  * type, required AVPs, doubled AVPs, unknown AVPs with the M bit (not inside a
- * group whose own M bit is clear), values of Enumerated AVPs.  True: all is well. */
+ * group whose own M bit is clear), values of Enumerated AVPs.  Of several faults
+ * the one is told that comes first in this order: header, 5014, 5001, 5005,
+ * 5009 or 5008, 5004.  An answer with the E bit is checked against the grammar
+ * of RFC 6733 7.2.  What Failed-AVP holds is not looked at; neither is the M bit
+ * of a known AVP, but a value that is not in its list is let pass where both
+ * the dictionary and the sender leave M clear (RFC 6733 4.1).
+ * True: all is well, and *fault says 2001. */
 bool dia_check(const uint8_t *msg, size_t n, struct dia_fault *fault);
 
 /* The message as an indented tree with names, enumeration names and hex, one AVP a line. */
