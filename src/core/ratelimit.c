@@ -1,0 +1,22 @@
+#include "ratelimit.h"
+
+bool iwf_bucket_take(struct iwf_bucket *b, uint32_t rate_per_s, uint32_t burst, int64_t now_ms)
+{
+	const uint64_t full = (burst ? burst : 1) * UINT64_C(1000);
+
+	if (b->at_ms == 0) {
+		b->milli = full;
+	} else if (now_ms > b->at_ms && rate_per_s) {
+		uint64_t elapsed_ms = (uint64_t)(now_ms - b->at_ms);
+
+		/* Long enough to be full: nothing to multiply, so nothing overflows. */
+		b->milli = elapsed_ms > full / rate_per_s ? full : b->milli + elapsed_ms * rate_per_s;
+	}
+	b->at_ms = now_ms;
+	if (b->milli > full)
+		b->milli = full;
+	if (b->milli < 1000)
+		return false;
+	b->milli -= 1000;
+	return true;
+}
