@@ -4,8 +4,9 @@
  * for tests, one contract test for both).  A store is used by one thread at a
  * time: each thread opens its own.  Every function may fail with IWF_EBUSY,
  * IWF_ESTORE, IWF_EFULL or IWF_ENOMEM; IWF_ENOENT is "no such row" and never a
- * store that could not be asked.  Times are milliseconds since the epoch; 0 in
- * an optional time means "not set". */
+ * store that could not be asked.  What a row says of an SCS, subscription or
+ * trigger that is not there is IWF_ESTORE.  Times are milliseconds since the
+ * epoch; 0 in an optional time means "not set". */
 #pragma once
 #include "ident.h"
 #include "s6m_types.h"
@@ -173,7 +174,8 @@ enum iwf_reason { IWF_REASON_LIST(X) IWF_REASONS };
 const char *iwf_reason_str(enum iwf_reason reason);   /* the word */
 const char *iwf_reason_text(enum iwf_reason reason);  /* the explanation */
 
-/* A decision worth keeping.  Strings may be NULL. */
+/* A decision worth keeping.  Strings may be NULL but for event and decision;
+ * they are kept as iwf_log_escape() (log.h) writes them, at most 1023 octets each. */
 struct iwf_audit {
 	int64_t at_ms;
 	const char *event;       /* "trigger", "recall", "replace", "report", "connect", "dar" */
@@ -196,7 +198,9 @@ struct iwf_store;
 struct iwf_store_ops {
 	const char *name;
 
-	/* One transaction at a time.  What the other functions write outside of one is its own transaction. */
+	/* One transaction at a time (IWF_EINVAL: begin within one, commit without one).  What the other functions
+	 * write outside of one is its own transaction.  After a commit that failed there is no transaction and
+	 * nothing of it is on disk.  Rolling back without one is fine. */
 	enum iwf_err (*begin)(struct iwf_store *);
 	enum iwf_err (*commit)(struct iwf_store *);
 	void (*rollback)(struct iwf_store *);
@@ -226,7 +230,8 @@ struct iwf_store_ops {
 	enum iwf_err (*trigger_by_smea)(struct iwf_store *, const char *smea, uint32_t reference, struct iwf_trigger *out);
 	/* The same without a number: not-final rows of that device; *n may exceed max, rows do not. */
 	enum iwf_err (*trigger_by_device)(struct iwf_store *, const char *smea, const struct imsi *imsi, struct iwf_trigger *out, size_t max, size_t *n);
-	/* Compare and set: IWF_ECONFLICT when the state is no longer `from`.  from == to writes the change only. */
+	/* Compare and set: IWF_ECONFLICT when the state is no longer `from`.  from == to writes the change only.  A row
+	 * that ends loses payload and nodes.  The change may be NULL. */
 	enum iwf_err (*trigger_move)(struct iwf_store *, int64_t id, enum trg_state from, enum trg_state to, const struct iwf_trigger_change *);
 	/* payload and nodes of a row, malloc'd into *out (caller frees both). */
 	enum iwf_err (*trigger_payload)(struct iwf_store *, int64_t id, uint8_t **payload, size_t *payload_len, uint8_t **nodes, size_t *nodes_len);
@@ -238,16 +243,19 @@ struct iwf_store_ops {
 	/* The outbox. */
 	enum iwf_err (*report_insert)(struct iwf_store *, struct iwf_report *);
 	enum iwf_err (*report_get)(struct iwf_store *, int64_t id, struct iwf_report *out);
-	enum iwf_err (*report_by_trigger)(struct iwf_store *, int64_t trigger_id, struct iwf_report *out);
+	enum iwf_err (*report_by_trigger)(struct iwf_store *, int64_t trigger_id, struct iwf_report *out);  /* the newest */
 	enum iwf_err (*report_delete)(struct iwf_store *, int64_t id);
 	enum iwf_err (*report_retry)(struct iwf_store *, int64_t id, int64_t next_ms, uint32_t attempts);
 	enum iwf_err (*report_due)(struct iwf_store *, int64_t now_ms, struct iwf_report *out, size_t max, size_t *n); /* by next_ms, id */
 	enum iwf_err (*report_hurry)(struct iwf_store *, const char *dest_host, int64_t now_ms);  /* all of that host are due now */
 
-	/* Quota counters.  `add` may be negative: what was not used after all. */
+	/* Quota counters.  `add` may be negative: what was not used after all; never below 0. */
 	enum iwf_err (*usage_add)(struct iwf_store *, int64_t scs_id, int64_t period_start_ms, int64_t add, int64_t *total);
 
 	enum iwf_err (*audit_add)(struct iwf_store *, const struct iwf_audit *);
+
+	/* What the last failed call failed on, in words for a log; "" if none has.  Good until the next call. */
+	const char *(*errmsg)(struct iwf_store *);
 };
 
 struct iwf_store { const struct iwf_store_ops *ops; };
