@@ -44,7 +44,9 @@ void iwf_node_attach_t4(struct iwf_node *, const struct iwf_t4_port *);
 /* False and `err` if the thread or its store cannot be had. */
 bool iwf_node_start(struct iwf_node *, char *err, size_t err_size);
 /* Ends the thread: takes no more, handles what is queued, waits for it, and
- * answers what is still waiting.  The last release frees the node. */
+ * answers what is still waiting through the ports.  Each extension calls it
+ * before anything of itself goes away; the first call does it.  The last release
+ * frees the node. */
 void iwf_node_stop(struct iwf_node *);
 void iwf_node_put(struct iwf_node *);
 

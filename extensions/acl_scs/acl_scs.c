@@ -1,0 +1,200 @@
+/* acl_scs.fdx - who is at the other end of a connection.
+ *
+ * freeDiameter never compares the certificate of an incoming connection with the
+ * Origin-Host of its CER, and takes peers of its own configuration without
+ * asking anybody.  Here:
+ *  - an unknown peer is accepted if its Origin-Host is an enabled row of scs and
+ *    its certificate is the one the row asks for;
+ *  - every connection that opens is looked at once more, configured peers too,
+ *    and only one whose certificate names the peer counts as proven.  Nothing is
+ *    taken from a connection that has not proven who it is.
+ */
+#include <arpa/inet.h>
+#include <gnutls/x509.h>
+#include <netinet/in.h>
+#include <time.h>
+
+#include "authz.h"
+#include "fdx.h"
+#include "hash.h"
+#include "log.h"
+
+static struct iwf_node *node;
+static struct fd_hook_hdl *hook;
+
+/* What there is to know of one connection. */
+struct who {
+	char host[IWF_DIAMID_MAX + 1];
+	struct iwf_peer_info info;
+	gnutls_x509_crt_t cert;          /* NULL: none */
+};
+
+static void find_address(struct peer_info *pi, char *out, size_t size)
+{
+	char ip[INET6_ADDRSTRLEN];
+
+	out[0] = 0;
+	for (struct fd_list *li = pi->pi_endpoints.next; li != &pi->pi_endpoints; li = li->next) {
+		struct fd_endpoint *ep = (struct fd_endpoint *)li;
+		if (!(ep->flags & EP_FL_PRIMARY))
+			continue;
+		if (ep->sa.sa_family == AF_INET)
+			snprintf(out, size, "%s:%u", inet_ntop(AF_INET, &ep->sin.sin_addr, ip, sizeof(ip)), ntohs(ep->sin.sin_port));
+		else if (ep->sa.sa_family == AF_INET6)
+			snprintf(out, size, "[%s]:%u", inet_ntop(AF_INET6, &ep->sin6.sin6_addr, ip, sizeof(ip)), ntohs(ep->sin6.sin6_port));
+	}
+}
+
+static void look(struct peer_info *pi, struct who *w)
+{
+	uint8_t digest[IWF_HASH_LEN];
+	struct iwf_hash h;
+
+	*w = (struct who){0};
+	snprintf(w->host, sizeof(w->host), "%.*s", (int)pi->pi_diamidlen, pi->pi_diamid);
+	find_address(pi, w->info.address, sizeof(w->info.address));
+	if (!pi->runtime.pir_cert_list || !pi->runtime.pir_cert_list_size)
+		return;
+	const gnutls_datum_t *der = &pi->runtime.pir_cert_list[0];
+	if (gnutls_x509_crt_init(&w->cert) < 0) {
+		w->cert = NULL;
+		return;
+	}
+	if (gnutls_x509_crt_import(w->cert, der, GNUTLS_X509_FMT_DER) < 0 || !iwf_hash_begin(&h)) {
+		gnutls_x509_crt_deinit(w->cert);
+		w->cert = NULL;
+		return;
+	}
+	iwf_hash_add(&h, der->data, der->size);
+	iwf_hash_end(&h, digest);
+	iwf_hex(digest, sizeof(digest), w->info.cert_sha256);
+}
+
+static void forget(struct who *w)
+{
+	if (w->cert)
+		gnutls_x509_crt_deinit(w->cert);
+}
+
+/* The name as a dNSName of the certificate, without wildcards: a certificate is
+ * for one Diameter node (TS 33.310 6.1.3a). */
+static bool cert_names(gnutls_x509_crt_t cert, const char *name)
+{
+	return gnutls_x509_crt_check_hostname2(cert, name, GNUTLS_VERIFY_DO_NOT_ALLOW_WILDCARDS) != 0;
+}
+
+/* RS_NONE: the connection is that SCS's. */
+static enum iwf_reason check_scs(const struct who *w, const struct iwf_scs *scs)
+{
+	if (!scs->enabled)
+		return RS_SCS_DISABLED;
+	if (!iwf_dates_ok(scs->valid_from, scs->valid_until, (int64_t)time(NULL) * 1000))
+		return RS_SCS_DATES;
+	if (!w->cert)
+		return scs->ndsip && scs->inside ? RS_NONE : RS_CERT_MISSING;
+	if (!cert_names(w->cert, scs->cert_san[0] ? scs->cert_san : scs->origin_host))
+		return RS_CERT_NAME;
+	if (scs->cert_sha256[0] && strcmp(scs->cert_sha256, w->info.cert_sha256))
+		return RS_CERT_PIN;
+	return RS_NONE;
+}
+
+static void refuse(const struct who *w, enum iwf_reason reason, int64_t scs_id)
+{
+	iwf_log(IWF_LOG_WARN, IWF_SUB_ACL, "%s from %s with certificate %.16s refused: %s (%s)", w->host, w->info.address,
+	        w->info.cert_sha256[0] ? w->info.cert_sha256 : "none", iwf_reason_text(reason), iwf_reason_str(reason));
+	iwf_node_post_audit(node, &(struct iwf_audit){
+		.at_ms = (int64_t)time(NULL) * 1000, .event = "connect", .decision = "refused", .reason = reason,
+		.request_status = -1, .scs_id = scs_id, .peer = w->host, .origin_host = w->host, .address = w->info.address,
+		.cert = w->info.cert_sha256, .reference = -1 });
+}
+
+/* RS_NONE and the row, or why not. */
+static enum iwf_reason check_unknown_peer(const struct who *w, struct iwf_scs *scs)
+{
+	switch (iwf_node_scs_by_host(node, w->host, scs)) {
+	case IWF_OK:     return check_scs(w, scs);
+	case IWF_ENOENT: return RS_SCS_UNKNOWN;
+	default:         return RS_STORE;
+	}
+}
+
+/* A peer that the configuration of freeDiameter does not name asks to come in. */
+static int validate(struct peer_info *pi, int *auth, int (**second)(struct peer_info *))
+{
+	struct iwf_scs scs = {0};
+	struct who w;
+
+	look(pi, &w);
+	enum iwf_reason reason = check_unknown_peer(&w, &scs);
+	if (reason == RS_NONE) {
+		if (!w.cert)
+			pi->config.pic_flags.sec = PI_SEC_NONE;
+		*auth = 1;
+	} else {
+		refuse(&w, reason, scs.id);
+		*auth = -1;
+	}
+	forget(&w);
+	return 0;
+}
+
+/* An SCS proves what its row asks for; any other peer is one of the
+ * configuration, protected below Diameter or with a certificate of its name. */
+static enum iwf_reason check_open_peer(const struct who *w, struct iwf_scs *scs)
+{
+	enum iwf_reason reason = check_unknown_peer(w, scs);
+
+	if (reason != RS_SCS_UNKNOWN)
+		return reason;
+	return !w->cert || cert_names(w->cert, w->host) ? RS_NONE : RS_PEER_NAME;
+}
+
+static void on_connection(enum fd_hook_type type, struct msg *msg, struct peer_hdr *peer, void *other,
+                          struct fd_hook_permsgdata *pmd, void *regdata)
+{
+	struct iwf_scs scs = {0};
+	struct who w;
+
+	if (!peer)
+		return;
+	look(&peer->info, &w);
+	if (type == HOOK_PEER_CONNECT_SUCCESS) {
+		enum iwf_reason reason = check_open_peer(&w, &scs);
+		w.info.proven = reason == RS_NONE;
+		iwf_peer_opened(w.host, &w.info);
+		if (w.info.proven) {
+			iwf_log(IWF_LOG_NOTICE, IWF_SUB_ACL, "%s is connected from %s%s%s", w.host, w.info.address,
+			        scs.id ? " as SCS " : "", scs.name);
+			iwf_node_post_peer_up(node, w.host);
+		} else {
+			refuse(&w, reason, scs.id);
+		}
+	} else {
+		iwf_peer_closed(w.host);
+		iwf_log(IWF_LOG_NOTICE, IWF_SUB_ACL, "%s is not connected: %s", w.host, other ? (const char *)other : "closed");
+	}
+	forget(&w);
+}
+
+static int acl_scs_entry(char *conf_file)
+{
+	node = fdx_node("acl_scs", conf_file);
+	if (!node)
+		return EINVAL;
+	return fd_hook_register(HOOK_MASK(HOOK_PEER_CONNECT_SUCCESS, HOOK_PEER_CONNECT_FAILED), on_connection, NULL, NULL, &hook)
+	       ?: fd_peer_validate_register(validate);
+}
+
+void fd_ext_fini(void)
+{
+	if (node)
+		iwf_node_stop(node);
+	if (hook)
+		fd_hook_unregister(hook);
+	iwf_peers_forget_all();
+	iwf_node_put(node);
+	node = NULL;
+}
+
+EXTENSION_ENTRY("acl_scs", acl_scs_entry);

@@ -1,0 +1,31 @@
+/* tsp.h - Tsp (TS 29.368) on freeDiameter: messages to core structs and back.
+ *
+ * Only translation: which SCS may do what is decided in the core. */
+#pragma once
+#include "fdx.h"
+
+#define TSP_APP        16777309u
+#define TSP_CODE_DAR   8388639u
+
+/* Set once, by the entry. */
+extern struct tsp_app { struct iwf_node *node; struct dict_object *dnr; } tsp_app;
+
+/* Every AVP that this extension reads or writes. */
+bool tsp_find_avps(void);
+
+/* Fills *dar with views into the message, which must stay as it is.  The grammar
+ * has been checked by freeDiameter's rules.  False: a value is not one that a DAR
+ * may have; tsp_refuse() says so to the SCS. */
+bool tsp_decode_dar(struct msg *msg, struct tsp_dar *dar);
+
+/* Answers a DAR as the core has decided.  Takes the message. */
+void tsp_answer(struct msg *request, const struct tsp_daa *daa);
+/* The same when the node has no room: DIAMETER_TOO_BUSY. */
+void tsp_answer_busy(struct msg *request);
+/* Answers a DAR whose grammar is broken, Failed-AVP and all, and audits it.  Takes the message. */
+void tsp_refuse(struct msg *request);
+/* The same in place, for an answer that freeDiameter has begun to build. */
+void tsp_mend_refusal(struct msg *answer);
+
+/* Sends a report; its end goes to the node. */
+void tsp_notify(int64_t report, uint32_t timeout_ms, const struct tsp_dnr *dnr);

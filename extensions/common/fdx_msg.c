@@ -1,0 +1,189 @@
+#include <stdatomic.h>
+#include <time.h>
+#include "fdx.h"
+#include "log.h"
+
+/* ---- requests ----------------------------------------------------------- */
+
+/* RFC 6733 8.8.  Not through freeDiameter's sessions, which would stay for a month. */
+static void new_session_id(char *out, size_t size)
+{
+	static atomic_uint count;
+	static uint32_t high;
+
+	if (!high)
+		high = (uint32_t)time(NULL);
+	snprintf(out, size, "%.*s;%u;%u;%x", (int)fd_g_config->cnf_diamid_len, fd_g_config->cnf_diamid, high,
+	         atomic_fetch_add(&count, 1), (unsigned)(uintptr_t)&count >> 4 & 0xffff);
+}
+
+int fdx_request(struct dict_object *cmd, const char *dest_host, const char *dest_realm, bool retransmitted,
+                struct msg **out)
+{
+	char session[IWF_DIAMID_MAX + 64];
+	struct msg_hdr *hdr;
+	int rc = fd_msg_new(cmd, MSGFL_ALLOC_ETEID, out);
+	if (rc)
+		return rc;
+
+	new_session_id(session, sizeof(session));
+	rc = fdx_put_text(*out, DIA_Session_Id, session);
+	rc = rc ?: fdx_put_u32(*out, DIA_Auth_Session_State, 1);
+	rc = rc ?: fd_msg_add_origin(*out, 0);
+	rc = rc ?: fdx_put_text(*out, DIA_Destination_Host, dest_host);
+	rc = rc ?: fdx_put_text(*out, DIA_Destination_Realm, dest_realm);
+	rc = rc ?: fd_msg_hdr(*out, &hdr);
+	if (rc) {
+		fd_msg_free(*out);
+		*out = NULL;
+	} else if (retransmitted) {
+		hdr->msg_flags |= CMD_FLAG_RETRANSMIT;
+	}
+	return rc;
+}
+
+/* What freeDiameter carries for us is a pointer: who waits, and its number. */
+struct waiting { fdx_done *done; uint64_t number; };
+
+static void end(struct waiting *w, enum fdx_end how, struct msg *answer)
+{
+	w->done(w->number, how, answer);
+	free(w);
+}
+
+/* An answer that freeDiameter made up itself because there was nowhere to send to. */
+static bool is_from_ourselves(struct msg *answer)
+{
+	struct avp_hdr *hdr;
+
+	for (struct avp *a = fdx_first(answer); a; a = fdx_next(a))
+		if (fdx_id(a, &hdr) == DIA_Origin_Host) {
+			struct iwf_view v = fdx_view(hdr);
+			return v.n == fd_g_config->cnf_diamid_len && !strncasecmp((const char *)v.p, fd_g_config->cnf_diamid, v.n);
+		}
+	return false;
+}
+
+static void on_answer(void *data, struct msg **msg)
+{
+	struct waiting *w = data;
+	struct msg *request = NULL;
+	struct msg_hdr *hdr = NULL;
+
+	if (fd_msg_answ_getq(*msg, &request) || !request || fd_msg_hdr(request, &hdr))
+		end(w, FDX_NONSENSE, NULL);
+	else if (!is_from_ourselves(*msg))
+		end(w, FDX_ANSWERED, *msg);
+	else if (hdr->msg_flags & CMD_FLAG_RETRANSMIT)
+		end(w, FDX_TIMEOUT, NULL);   /* sent before, by us or when a connection broke: it may have been taken */
+	else
+		end(w, FDX_UNREACHABLE, NULL);
+	fd_msg_free(*msg);
+	*msg = NULL;
+}
+
+static void on_expiry(void *data, DiamId_t peer, size_t peer_len, struct msg **msg)
+{
+	end(data, FDX_TIMEOUT, NULL);
+	fd_msg_free(*msg);
+	*msg = NULL;
+}
+
+void fdx_send(struct msg *request, uint32_t timeout_ms, fdx_done *done, uint64_t number)
+{
+	struct timespec until;
+	struct waiting *w = malloc(sizeof(*w));
+
+	if (!w) {
+		fd_msg_free(request);
+		done(number, FDX_UNREACHABLE, NULL);
+		return;
+	}
+	*w = (struct waiting){ done, number };
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+	until.tv_sec += timeout_ms / 1000 + until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	if (fd_msg_send_timeout(&request, on_answer, w, on_expiry, &until)) {
+		end(w, FDX_UNREACHABLE, NULL);
+		if (request)
+			fd_msg_free(request);
+	}
+}
+
+static void on_parsing_error(enum fd_hook_type type, struct msg *msg, struct peer_hdr *peer, void *other,
+                             struct fd_hook_permsgdata *pmd, void *regdata)
+{
+	struct msg_hdr *hdr;
+	struct msg *request = NULL;
+	void (*answered)(void *, struct msg **) = NULL;
+	void *data = NULL;
+
+	if (!msg || fd_msg_hdr(msg, &hdr) || (hdr->msg_flags & CMD_FLAG_REQUEST) || fd_msg_answ_getq(msg, &request) || !request ||
+	    fd_msg_anscb_get(request, &answered, NULL, &data) || answered != on_answer)
+		return;
+	/* freeDiameter may still hand the answer over, when it finds an error in it
+	 * that it takes for one of the peer's: by then nobody is to be told twice. */
+	fd_msg_anscb_reset(request, 1, 0);
+	end(data, FDX_NONSENSE, NULL);
+}
+
+int fdx_watch_answers(struct fd_hook_hdl **hook)
+{
+	return fd_hook_register(HOOK_MASK(HOOK_MESSAGE_PARSING_ERROR), on_parsing_error, NULL, NULL, hook);
+}
+
+/* ---- answers ------------------------------------------------------------ */
+
+int fdx_answer_fields(struct msg *answer, uint32_t result_code, const char *error_message)
+{
+	struct msg_hdr *hdr;
+	int rc = fd_msg_hdr(answer, &hdr);
+	if (rc)
+		return rc;
+	if (result_code / 1000 == 3)
+		hdr->msg_flags |= CMD_FLAG_ERROR;
+	else
+		hdr->msg_flags &= (uint8_t)~CMD_FLAG_ERROR;
+	rc = fdx_put_u32(answer, DIA_Auth_Session_State, 1);
+	rc = rc ?: fd_msg_add_origin(answer, 0);
+	rc = rc ?: fdx_put_u32(answer, DIA_Result_Code, result_code);
+	if (!rc && error_message)
+		rc = fdx_put_text(answer, DIA_Error_Message, error_message);
+	return rc;
+}
+
+int fdx_answer(struct msg **msg, uint32_t result_code, const char *error_message)
+{
+	return fd_msg_new_answer_from_req(fd_g_config->cnf_dict, msg, 0) ?: fdx_answer_fields(*msg, result_code, error_message);
+}
+
+void fdx_answer_send(struct msg *answer)
+{
+	if (fd_msg_send(&answer, NULL, NULL) && answer)
+		fd_msg_free(answer);
+}
+
+/* ---- log and node ------------------------------------------------------- */
+
+static void to_fd_log(void *ctx, enum iwf_log_level level, enum iwf_log_sub sub, const char *line)
+{
+	fd_log(level == IWF_LOG_ERROR ? FD_LOG_ERROR : FD_LOG_NOTICE, "%s %s: %s", iwf_log_sub_str(sub),
+	       iwf_log_level_str(level), line);
+}
+
+void fdx_log_join(void)
+{
+	iwf_log_set_sink(to_fd_log, NULL);
+}
+
+struct iwf_node *fdx_node(const char *extension, const char *conf_file)
+{
+	char err[1024];
+
+	fdx_log_join();
+	struct iwf_node *node = iwf_node_get(conf_file, err, sizeof(err));
+	if (!node)
+		iwf_log(IWF_LOG_ERROR, IWF_SUB_CONF, "%s does not start: %s", extension, err);
+	return node;
+}

@@ -1,0 +1,40 @@
+/* queue.h - what the service thread is told: a bounded queue of events. */
+#pragma once
+#include <pthread.h>
+#include "service.h"
+
+enum iwf_event_kind { IWF_EV_DAR, IWF_EV_DRR, IWF_EV_SIA, IWF_EV_DTA, IWF_EV_DNA, IWF_EV_PEER_UP, IWF_EV_AUDIT };
+
+struct iwf_event {
+	struct iwf_event *next;
+	enum iwf_event_kind kind;
+	union {
+		struct tsp_dar *dar;          /* owned */
+		struct t4_drr drr;
+		struct { uint64_t query; struct s6m_sia sia; } sia;
+		struct { uint64_t txn; struct t4_dta dta; } dta;
+		struct { int64_t report; struct tsp_dna dna; } dna;
+		char host[IWF_DIAMID_MAX + 1];
+		struct iwf_audit *audit;      /* owned */
+	} u;
+};
+struct iwf_event *iwf_event_new(enum iwf_event_kind kind);   /* NULL without memory */
+void iwf_event_free(struct iwf_event *);                      /* NULL is fine */
+struct iwf_audit *iwf_audit_dup(const struct iwf_audit *);    /* one block, free() releases it; NULL without memory */
+
+struct iwf_queue {
+	pthread_mutex_t lock;
+	pthread_cond_t filled;
+	struct iwf_event *first, **last;
+	size_t n, max;                    /* counts only what may be refused */
+	bool stopping;
+};
+void iwf_queue_init(struct iwf_queue *, size_t max);
+void iwf_queue_set_max(struct iwf_queue *, size_t max);
+/* False: full or stopping, and the event stays with the caller.  Requests and
+ * audit rows only; ends of what the ports were asked are always taken. */
+bool iwf_queue_put(struct iwf_queue *, struct iwf_event *);
+/* Up to `most` events as a list, oldest first; NULL when none came within wait_ms. */
+struct iwf_event *iwf_queue_take(struct iwf_queue *, size_t most, unsigned wait_ms, bool *stopping);
+void iwf_queue_stop(struct iwf_queue *);
+void iwf_queue_destroy(struct iwf_queue *);
