@@ -218,7 +218,8 @@ function write_ids(   i) {
 	for (i = 0; i < navps; i++)
 		printf "\tDIA_%s = %d,\n", symbol(avp_name[i]), i
 	print "};"
-	printf "\n#define DIA_RULES_MAX %d\n", rules_max()
+	printf "\n#define DIA_AVP_COUNT %d\n", navps
+	printf "#define DIA_RULES_MAX %d\n", rules_max()
 	printf "#define DIA_AVP_SLOTS %d\n#define DIA_CMD_SLOTS %d\n", slots_for(navps), slots_for(ncmds)
 }
 

@@ -1,7 +1,7 @@
 #include "fdx.h"
 #include "log.h"
 
-static struct dict_object *models[DIA_ID_COUNT];
+static struct dict_object *models[DIA_AVP_COUNT];
 
 static int base_type(enum dia_type type)
 {
