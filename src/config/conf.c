@@ -12,14 +12,15 @@
 #include <unistd.h>
 
 #define KEY_SIZE      128
-#define HASH_KEY_MIN  16
+#define HASH_KEY_MIN  16                     /* octets; as iwf_privacy_key_load() wants it */
+#define HASH_KEY_MAX  4096
 
 struct reader {
 	const char *file;
 	struct conf_text text;
 	config_t cfg;
 	struct iwf_conf *out;
-	bool seen[128];                      /* by index in the option table; of list members: in the entry at hand */
+	bool seen[CONF_OPTIONS_MAX];         /* by index in the option table; of list members: in the entry at hand */
 	int mistakes;
 	void (*complain)(void *ctx, const struct iwf_conf_error *);
 	void *ctx;
@@ -430,6 +431,8 @@ static void check_hash_key(struct reader *r, const char *file)
 	else if (st.st_size < HASH_KEY_MIN)
 		complain(r, key, "'%s' has %lld octets; a key needs at least %d: head -c 32 /dev/urandom makes one", file,
 		         (long long)st.st_size, HASH_KEY_MIN);
+	else if (st.st_size > HASH_KEY_MAX)
+		complain(r, key, "'%s' has %lld octets; a key has at most %d", file, (long long)st.st_size, HASH_KEY_MAX);
 	else if (st.st_mode & (S_IRWXO | S_IWGRP))
 		complain(r, key, "'%s' may be read or written by others (mode %04o); chmod 0640 or 0600", file,
 		         (unsigned)st.st_mode & 07777);
@@ -509,17 +512,22 @@ static bool parse(struct reader *r)
 	return false;
 }
 
+void iwf_conf_defaults(struct iwf_conf *out)
+{
+	size_t n;
+	const struct iwf_opt *o = iwf_conf_options(&n);
+	memset(out, 0, sizeof *out);
+	for (size_t i = 0; i < n; i++)
+		if (!strchr(o[i].key, '['))
+			set_default(&o[i], out);
+}
+
 int iwf_conf_read(const char *file, struct iwf_conf *out,
                   void (*complain_cb)(void *ctx, const struct iwf_conf_error *), void *ctx)
 {
 	struct reader r = { .file = file, .out = out, .complain = complain_cb, .ctx = ctx };
-	memset(out, 0, sizeof *out);
+	iwf_conf_defaults(out);
 	config_init(&r.cfg);
-	size_t n;
-	const struct iwf_opt *o = iwf_conf_options(&n);
-	for (size_t i = 0; i < n; i++)
-		if (!strchr(o[i].key, '['))
-			set_default(&o[i], out);
 	if (snprintf(out->file, sizeof out->file, "%s", file) >= (int)sizeof out->file)
 		complain(&r, "", "the name of the file has more than %zu characters", sizeof out->file - 1);
 	if (parse(&r)) {

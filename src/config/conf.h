@@ -22,6 +22,8 @@ struct iwf_conf_error { const char *file; int line; const char *key; char text[5
  * them absolute.  Does not open the store (iwf_conf_check_store does). */
 int iwf_conf_read(const char *file, struct iwf_conf *out,
                   void (*complain)(void *ctx, const struct iwf_conf_error *), void *ctx);
+/* What an empty file would say, were nothing required. */
+void iwf_conf_defaults(struct iwf_conf *out);
 /* Opens the store, checks its schema version and pragmas, closes it.  Same complaints. */
 int iwf_conf_check_store(const struct iwf_conf *,
                          void (*complain)(void *ctx, const struct iwf_conf_error *), void *ctx);

@@ -184,6 +184,8 @@ static const struct conf_section sections[] = {
 	{ "privacy",  "What stands for subscribers in logs." },
 };
 
+_Static_assert(sizeof options / sizeof *options <= CONF_OPTIONS_MAX, "raise CONF_OPTIONS_MAX");
+
 const struct iwf_opt *iwf_conf_options(size_t *n)
 {
 	*n = sizeof options / sizeof *options;
