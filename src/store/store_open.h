@@ -10,6 +10,10 @@ struct iwf_store_opts { uint32_t busy_timeout_ms; bool read_only; bool create; }
 struct iwf_store *iwf_store_open(const char *uri, const struct iwf_store_opts *opts, char *err, size_t err_size);
 void iwf_store_close(struct iwf_store *);   /* NULL is fine */
 
+/* The connection beneath, so that administration (plain SQL) and what this
+ * interface writes share one transaction; NULL: the back end is not SQLite. */
+struct sqlite3 *iwf_store_sqlite(struct iwf_store *);
+
 /* Fresh stores for the contract test and for tests of the core; rows are put in
  * with these, which stand for the administrator. */
 struct iwf_store *iwf_store_mem_new(void);
