@@ -1,0 +1,205 @@
+# lab.sh - a whole network in one directory: HSS, SMS-SC, the node and its
+# database, on loopback ports of its own.  Sourced by ./run and by the system
+# tests; wants BUILD (where the tree was built) and SRC (the tree).
+#
+#   lab_make DIR     PKI, database and configuration; LAB is DIR from then on
+#   lab_start        HSS, SMS-SC, node; returns when the node serves
+#   lab_node_start / lab_node_stop / lab_hss_start / lab_smssc_start ...
+#   lab_stop         ends what this lab started, by pid
+#   scs NAME ARGS    tsp-scs as that SCS
+#
+# Needs certtool (gnutls-bin), sqlite3 and freeDiameterd.
+
+lab_fd=${FREEDIAMETERD:-$(command -v freeDiameterd || echo /usr/bin/freeDiameterd)}
+lab_realm=operator.example
+lab_node=iwf.$lab_realm
+lab_tool() { echo "$BUILD/$1"; }
+iwfctl() { "$(lab_tool iwfctl)" --config "$LAB/mtc-iwf.conf" "$@"; }
+lab_sql() { sqlite3 -bail -cmd '.timeout 5000' -cmd 'PRAGMA foreign_keys=ON' "$LAB/iwf.db" "$@"; }
+
+lab_die() { echo "lab: $*" >&2; return 1; }
+
+# A port that nobody listens on, in a range of our own.
+lab_port() {
+	local p
+	while :; do
+		p=$((20000 + RANDOM % 12000))
+		case " $lab_ports " in *" $p "*) continue;; esac
+		(exec 3<>/dev/tcp/127.0.0.1/$p) 2>/dev/null && continue
+		lab_ports="$lab_ports $p"
+		lab_free_port=$p
+		return
+	done
+}
+
+# The node and the simulators are other programs' hosts: with a sanitizer their
+# runtime has to come first.
+lab_env() {
+	local san=${SANITIZE:-} libs= l
+	case $san in
+	*thread*) libs="libtsan.so";;
+	*address*) libs="libasan.so libubsan.so";;
+	esac
+	[ -n "$libs" ] || { "$@"; return; }
+	local preload=
+	for l in $libs; do preload="$preload:$(${CC:-gcc} -print-file-name=$l)"; done
+	ASAN_OPTIONS="detect_leaks=${LAB_LEAKS:-0}:abort_on_error=0:exitcode=99:log_path=$LAB/sanitizer" \
+	UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1:log_path=$LAB/sanitizer" \
+	TSAN_OPTIONS="exitcode=99:suppressions=$SRC/tests/system/tsan.supp:log_path=$LAB/sanitizer" \
+	LD_PRELOAD="${preload#:}" "$@"
+}
+
+# lab_spawn NAME COMMAND... : in the background, output in $LAB/NAME.log, pid in $LAB/NAME.pid
+lab_spawn() {
+	local name=$1
+	shift
+	"$@" >>"$LAB/$name.log" 2>&1 &
+	echo $! >"$LAB/$name.pid"
+}
+
+lab_alive() { [ -s "$LAB/$1.pid" ] && kill -0 "$(cat "$LAB/$1.pid")" 2>/dev/null; }
+
+# lab_kill NAME [SIGNAL]: and wait until it is gone; its exit status.
+lab_kill() {
+	local name=$1 sig=${2:-TERM} pid i status=0
+	[ -s "$LAB/$name.pid" ] || return 0
+	pid=$(cat "$LAB/$name.pid")
+	kill -"$sig" "$pid" 2>/dev/null
+	for i in $(seq 150); do
+		kill -0 "$pid" 2>/dev/null || break
+		sleep 0.1
+	done
+	if kill -0 "$pid" 2>/dev/null; then
+		echo "lab: $name (pid $pid) does not end on SIG$sig" >&2
+		kill -KILL "$pid" 2>/dev/null
+	fi
+	wait "$pid" 2>/dev/null || status=$?
+	rm -f "$LAB/$name.pid"
+	return $status
+}
+
+# lab_wait SECONDS COMMAND...: until it succeeds.
+lab_wait() {
+	local n=$(($1 * 10))
+	shift
+	while ! "$@" >/dev/null 2>&1; do
+		[ $((n -= 1)) -gt 0 ] || return 1
+		sleep 0.1
+	done
+}
+
+lab_hss_start() {
+	rm -f "$LAB/hss.port"
+	lab_spawn hss "$(lab_tool sim-hss)" --config "$LAB/sim-hss.conf" --json --port-file "$LAB/hss.port" ${LAB_SIM_ARGS:-}
+	lab_wait 10 test -s "$LAB/hss.port" || lab_die "sim-hss does not start: $(tail -3 "$LAB/hss.log")"
+}
+lab_smssc_start() {
+	local n=${1:-smssc}
+	rm -f "$LAB/$n.port"
+	lab_spawn "$n" "$(lab_tool sim-smssc)" --config "$LAB/sim-$n.conf" --json --port-file "$LAB/$n.port" ${LAB_SIM_ARGS:-}
+	lab_wait 10 test -s "$LAB/$n.port" || lab_die "sim-smssc does not start: $(tail -3 "$LAB/$n.log")"
+}
+
+# The TLS profile of TS 33.210 6.2, as the sample configuration has it.
+lab_tls_prio() { sed -n 's/^TLS_Prio *= *"\(.*\)";/\1/p' "$BUILD/conf/freeDiameter.conf" | head -1; }
+
+lab_write_fd_conf() {
+	cat >"$LAB/freeDiameter.conf" <<-END
+	Identity = "$lab_node";
+	Realm = "$lab_realm";
+	Port = $lab_node_port;
+	SecPort = $lab_node_secport;
+	ListenOn = "127.0.0.1";
+	No_SCTP;
+	No_IPv6;
+	NoRelay;
+	TcTimer = 2;
+	TLS_Cred = "$LAB/pki/$lab_node.crt", "$LAB/pki/$lab_node.key";
+	TLS_CA = "$LAB/pki/ca.crt";
+	TLS_DH_File = "$LAB/pki/dh.pem";
+	TLS_Prio = "$(lab_tls_prio)";
+	${LAB_FD_EXTRA:-}
+	LoadExtension = "$BUILD/.libs/dict_mtc.fdx";
+	LoadExtension = "$BUILD/.libs/acl_scs.fdx" : "$LAB/mtc-iwf.conf";
+	LoadExtension = "$BUILD/.libs/app_s6m.fdx" : "$LAB/mtc-iwf.conf";
+	LoadExtension = "$BUILD/.libs/app_t4.fdx" : "$LAB/mtc-iwf.conf";
+	LoadExtension = "$BUILD/.libs/app_tsp.fdx" : "$LAB/mtc-iwf.conf";
+	ConnectPeer = "hss.$lab_realm" { ConnectTo = "127.0.0.1"; No_TLS; Port = $(cat "$LAB/hss.port"); };
+	ConnectPeer = "smssc.$lab_realm" { ConnectTo = "127.0.0.1"; No_TLS; Port = $(cat "$LAB/smssc.port"); };
+	END
+	[ ! -s "$LAB/smssc2.port" ] ||
+		echo "ConnectPeer = \"smssc2.$lab_realm\" { ConnectTo = \"127.0.0.1\"; No_TLS; Port = $(cat "$LAB/smssc2.port"); };" >>"$LAB/freeDiameter.conf"
+}
+
+lab_node_conf() {
+	cat >"$LAB/mtc-iwf.conf" <<-END
+	store = { uri = "sqlite:$LAB/iwf.db"; };
+	identity = { source = "${LAB_IDENTITY:-local}"; };
+	s6m = { hss = ( { host = "hss.$lab_realm"; realm = "$lab_realm"; } ); ${LAB_S6M:-} };
+	t4 = { smssc = ( { host = "smssc.$lab_realm"; realm = "$lab_realm"; priority = 1; }${LAB_SMSSC_MORE:-} ); ${LAB_T4:-} };
+	notify = { retry_min_s = 1; retry_max_s = 5; ${LAB_NOTIFY:-} };
+	log = { level = "info"; };
+	${LAB_CONF:-}
+	END
+}
+
+lab_peer_open() { grep -q "$1 is connected" "$LAB/node.log"; }
+
+lab_node_start() {
+	local mark
+	mark=$(wc -l <"$LAB/node.log" 2>/dev/null || echo 0)
+	lab_write_fd_conf
+	lab_spawn node lab_env "$lab_fd" -c "$LAB/freeDiameter.conf"
+	lab_wait "${LAB_START_WAIT:-20}" lab_node_up "$mark" || {
+		lab_die "the node does not start:"
+		tail -5 "$LAB/node.log" >&2
+		return 1
+	}
+}
+lab_node_up() {
+	lab_alive node || return 0
+	(exec 3<>/dev/tcp/127.0.0.1/$lab_node_secport) 2>/dev/null || return 1
+	local p
+	for p in hss smssc smssc2; do
+		lab_alive $p || continue
+		tail -n +$(($1 + 1)) "$LAB/node.log" | grep -q "acl.*$p.$lab_realm is connected" || return 1
+	done
+}
+# The pid of lab_env is that of the shell around it unless no sanitizer is used.
+lab_node_stop() { lab_kill node "${1:-TERM}"; }
+
+lab_make() {
+	LAB=$1
+	mkdir -p "$LAB"
+	LAB=$(cd "$LAB" && pwd)
+	lab_ports=
+	lab_port; lab_node_port=$lab_free_port
+	lab_port; lab_node_secport=$lab_free_port
+	"$SRC/conf/make-certs.sh" "$LAB/pki" "$lab_node" scs.acme.example scs.nordtrack.example scs.dormant.example >"$LAB/pki.log" 2>&1 ||
+		{ lab_die "no certificates: $(tail -3 "$LAB/pki.log")"; return 1; }
+	lab_node_conf
+	iwfctl db init >/dev/null && lab_sql <"$SRC/db/sqlite/demo.sql"
+	local f
+	for f in sim-hss.conf sim-smssc.conf; do cp "$SRC/conf/$f" "$LAB/"; done
+}
+
+lab_start() {
+	lab_hss_start && lab_smssc_start && lab_node_start
+}
+
+lab_stop() {
+	local p
+	for p in node hss smssc smssc2 tshark; do lab_kill $p >/dev/null 2>&1; done
+	return 0
+}
+
+# scs NAME ARGS...: as the SCS of that certificate; SCS_HOST and SCS_REALM override what it calls itself.
+scs() {
+	local name=$1 host realm
+	shift
+	host=${SCS_HOST:-$name}
+	realm=${SCS_REALM:-${name#*.}}
+	"$(lab_tool tsp-scs)" --connect "127.0.0.1:$lab_node_secport" --expect-host "$lab_node" \
+		--cert "$LAB/pki/$name.crt" --key "$LAB/pki/$name.key" --ca "$LAB/pki/ca.crt" \
+		--origin-host "$host" --origin-realm "$realm" --dest-realm "$lab_realm" "$@"
+}
