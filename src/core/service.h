@@ -96,8 +96,6 @@ enum iwf_err iwf_service_explain(struct iwf_service *, const struct tsp_dar *, i
  * everyone who waits for it is answered TEMPORARYERROR and it is forgotten.  Its
  * row in the journal, if it has one, is finished by the next iwf_service_recover(). */
 void iwf_service_give_up(struct iwf_service *, uint64_t number, struct iwf_effects *);
-/* The same for everything under way; for the shutdown. */
-void iwf_service_give_up_all(struct iwf_service *, struct iwf_effects *);
 
 /* Requests that wait for an HSS or SMS-SC, for metrics and shutdown. */
 size_t iwf_service_waiting(const struct iwf_service *);

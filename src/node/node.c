@@ -304,7 +304,7 @@ static void *service_thread(void *arg)
 		if (idle && (iwf_service_waiting(n->service) == 0 || now >= stop_at))
 			break;
 	}
-	iwf_service_give_up_all(n->service, &n->fx);
+	iwf_service_stop(n->service, &n->fx);
 	perform_all(n);
 	return NULL;
 }
