@@ -1,0 +1,16 @@
+# Real daemons on loopback: `make check-system`, one after the other.  Each is
+# run with SRC and BUILD; exit 0 passed, 77 skipped.
+SYSTEM_TESTS = \
+	tests/system/t_trigger.sh
+EXTRA_DIST += $(SYSTEM_TESTS) tests/system/lab.sh tests/system/run-test.sh
+
+check-system: all $(check_PROGRAMS) $(check_LTLIBRARIES)
+	@SRC='$(abs_srcdir)' BUILD='$(abs_builddir)' SANITIZE='$(sanitize)' CC='$(CC)' \
+		'$(srcdir)/tests/system/run-test.sh' $(SYSTEM_TESTS)
+
+# What is threaded, for a build with -fsanitize=thread.
+THREAD_UNIT_TESTS = tests/unit/check_node tests/unit/check_log
+check-threads: all $(check_PROGRAMS) $(check_LTLIBRARIES)
+	@SRC='$(abs_srcdir)' BUILD='$(abs_builddir)' SANITIZE='$(sanitize)' CC='$(CC)' \
+		'$(srcdir)/tests/system/run-test.sh' $(THREAD_UNIT_TESTS) tests/system/t_trigger.sh
+.PHONY: check-system check-threads

@@ -1,0 +1,5 @@
+check_PROGRAMS += tests/unit/check_node
+TESTS += tests/unit/check_node
+tests_unit_check_node_SOURCES = tests/unit/check_node.c
+tests_unit_check_node_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/support
+tests_unit_check_node_LDADD = libtestsupport.la $(CHECK_LDADD) $(SQLITE_LIBS) -lpthread

@@ -1,0 +1,23 @@
+#!/bin/bash
+# run-test.sh TEST...: runs each in turn, says PASS, FAIL or SKIP as automake
+# does, keeps its output in BUILD/TEST.log; the status tells whether all passed.
+set -u
+: "${SRC:?}" "${BUILD:?}"
+export SRC BUILD
+bad=0
+for t in "$@"; do
+	log=$BUILD/$t.log trs=$BUILD/$t.trs
+	log=${log%.sh.log}; log=${log%.log}.log; trs=${log%.log}.trs
+	mkdir -p "$(dirname "$log")"
+	prog=$SRC/$t
+	[ -x "$prog" ] || prog=$BUILD/$t
+	timeout -k 10 "${TEST_TIMEOUT:-300}" "$prog" >"$log" 2>&1 </dev/null
+	case $? in
+	0) result=PASS;;
+	77) result=SKIP;;
+	*) result=FAIL; bad=1;;
+	esac
+	echo ":global-test-result: $result" >"$trs"
+	echo "$result: $t"
+done
+exit $bad
