@@ -1,3 +1,4 @@
+include extensions/dict_mtc/local.mk
 include extensions/common/local.mk
 include extensions/acl_scs/local.mk
 include extensions/app_tsp/local.mk
