@@ -2,7 +2,7 @@
 # run with SRC and BUILD; exit 0 passed, 77 skipped.
 SYSTEM_TESTS = \
 	tests/system/t_trigger.sh
-EXTRA_DIST += $(SYSTEM_TESTS) tests/system/lab.sh tests/system/run-test.sh
+EXTRA_DIST += $(SYSTEM_TESTS) tests/system/lab.sh tests/system/case.sh tests/system/run-test.sh
 
 check-system: all $(check_PROGRAMS) $(check_LTLIBRARIES)
 	@SRC='$(abs_srcdir)' BUILD='$(abs_builddir)' SANITIZE='$(sanitize)' CC='$(CC)' \
