@@ -2,18 +2,35 @@
 #pragma once
 #include "store.h"
 
-struct iwf_store_opts { uint32_t busy_timeout_ms; bool read_only; bool create; };
+struct iwf_store_opts {
+	uint32_t busy_timeout_ms;    /* how long a call waits for somebody else's lock before IWF_EBUSY */
+	bool read_only;              /* nothing can be written; begin takes no lock */
+	bool create;                 /* a file that is not there is made, with the schema of this program */
+};
 
 /* "sqlite:PATH" or "mem:".  The schema must be of the version this program was
  * built for (`iwfctl db migrate` gets it there).  NULL: `err` says what was
- * tried, on what, and why not.  Each thread opens its own. */
+ * tried, on what, and why not.  Each thread opens its own.
+ *
+ * An open store heals by itself: after a failure, or when the file at PATH is
+ * removed or replaced, the next call outside a transaction opens what is there
+ * then; until that succeeds every call is IWF_ESTORE.  Failures are logged here. */
 struct iwf_store *iwf_store_open(const char *uri, const struct iwf_store_opts *opts, char *err, size_t err_size);
 void iwf_store_close(struct iwf_store *);   /* NULL is fine */
 
 /* The connection beneath, so that administration (plain SQL) and what this
- * interface writes share one transaction; NULL: the back end is not SQLite. */
+ * interface writes share one transaction; NULL: the back end is not SQLite, or
+ * its file is not to be had at the moment.  Good until the next `begin`. */
 struct sqlite3 *iwf_store_sqlite(struct iwf_store *);
 
-/* Fresh stores for the contract test and for tests of the core; rows are put in
- * with these, which stand for the administrator. */
+/* A fresh store in memory; store_mem.h puts in what administrators put in. */
 struct iwf_store *iwf_store_mem_new(void);
+
+/* Does the chain of the audit hold?  Old rows may have been deleted from the
+ * beginning on.  IWF_EINVAL: this back end has no chain. */
+struct iwf_audit_check {
+	uint64_t rows;               /* that hold */
+	int64_t first_id, last_id;   /* of them; 0: none */
+	int64_t broken_id;           /* the first that was changed, or before or at which rows are missing; 0: all hold */
+};
+enum iwf_err iwf_store_audit_check(struct iwf_store *, struct iwf_audit_check *out);
