@@ -1,2 +1,5 @@
 noinst_LTLIBRARIES += libpeer.la
-libpeer_la_SOURCES = src/peer/peer.c src/peer/peer.h
+libpeer_la_SOURCES = src/peer/peer.h src/peer/peer_int.h src/peer/loop.c src/peer/conn.c src/peer/base.c \
+	src/peer/tls.c src/peer/setup.c src/peer/listen.c
+libpeer_la_LIBADD = libdia.la $(GNUTLS_LIBS)
+$(libpeer_la_OBJECTS): gen/dict_ids.h

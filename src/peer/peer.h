@@ -2,9 +2,10 @@
  * connections, client or server.
  *
  * The base protocol (CER/CEA, DWR/DWA, DPR/DPA) is handled inside; the owner
- * sees applications' messages only.  A loop and all its peers belong to one
- * thread.  Everything a real endpoint would not do has a switch in
- * struct peer_misbehave, off by default. */
+ * sees applications' messages only, requests of applications that it does not
+ * advertise are answered 3007, and what is no Diameter or longer than 1 MiB closes
+ * the connection.  A loop and all its peers belong to one thread.  Everything a
+ * real endpoint would not do has a switch in struct peer_misbehave, off by default. */
 #pragma once
 #include "wire.h"
 
@@ -12,8 +13,8 @@ struct peer_loop;
 struct peer;
 struct peer_listener;
 
-struct peer_tls {                 /* all paths; NULL ca: no TLS */
-	const char *cert, *key, *ca;
+struct peer_tls {                 /* all paths; NULL ca: no TLS; "": TLS that trusts nobody (for no_verify) */
+	const char *cert, *key, *ca;  /* a client may do without cert and key, if the server lets it */
 	const char *priority;         /* GnuTLS priority; NULL: the profile of TS 33.310 / 33.210 6.2 */
 	const char *keylog;           /* NSS key log file for captures, or NULL */
 };
@@ -39,7 +40,9 @@ struct peer_conf {
 enum peer_event { PEER_OPEN, PEER_CLOSED };  /* CEA 2001 exchanged / connection over (also: never opened) */
 
 struct peer_ops {
-	/* `why` is for people: "TLS: certificate has expired", "CEA 3010 ...", "closed by peer". */
+	/* `why` is for people: "TLS: the server's certificate is not trusted: it has
+	 * expired", "CEA 3010 DIAMETER_UNKNOWN_PEER", "closed by the peer".  After
+	 * PEER_CLOSED has returned, the peer is no more. */
 	void (*event)(struct peer *, enum peer_event, const char *why, void *ctx);
 	/* A request or answer of an application, framing checked (whole, length right), nothing else. */
 	void (*message)(struct peer *, const uint8_t *msg, size_t n, void *ctx);
@@ -49,7 +52,7 @@ struct peer_ops {
 };
 
 struct peer_loop *peer_loop_new(void);
-void peer_loop_free(struct peer_loop *);        /* closes everything in it */
+void peer_loop_free(struct peer_loop *);        /* closes everything in it; no event is told */
 /* Runs until peer_loop_stop() or until timeout_ms (< 0: none) has passed; false when the time is up. */
 bool peer_loop_run(struct peer_loop *, int timeout_ms);
 void peer_loop_stop(struct peer_loop *);        /* also from a signal handler */
@@ -71,7 +74,8 @@ struct peer_listener *peer_listen(struct peer_loop *, const struct peer_conf *, 
 uint16_t peer_listener_port(const struct peer_listener *);
 void peer_listener_close(struct peer_listener *);
 
-/* Queues the bytes; false: not open, or no memory. */
+/* Queues the bytes, whatever they are; false: not open, no memory, or 16 MiB are
+ * waiting already. */
 bool peer_send(struct peer *, const uint8_t *msg, size_t n);
 /* Identifiers for the next request of this peer. */
 uint32_t peer_next_hbh(struct peer *);
@@ -81,10 +85,12 @@ void peer_session_id(struct peer *, char *out, size_t size);
 const char *peer_remote_host(const struct peer *);   /* Origin-Host of its CER or CEA; "" before */
 const char *peer_remote_realm(const struct peer *);
 const char *peer_address(const struct peer *);       /* "127.0.0.1:5868" */
+void peer_security(const struct peer *, char *out, size_t size);  /* "TLS1.3 AES-128-GCM" or "TCP without TLS" */
 bool peer_is_open(const struct peer *);
 void *peer_user(const struct peer *);                /* a pointer of the owner's */
 void peer_set_user(struct peer *, void *);
-/* DPR, then close when the DPA is there or 2 s are over; PEER_CLOSED follows. */
+/* DPR, then close when the DPA is there or 2 s are over; PEER_CLOSED follows.
+ * What was queued before still goes out. */
 void peer_disconnect(struct peer *);
 /* At once, without a word; PEER_CLOSED follows. */
 void peer_abort(struct peer *);
