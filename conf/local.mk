@@ -11,3 +11,7 @@ conf/freeDiameter.conf: conf/freeDiameter.conf.in Makefile
 	$(conf_edit)
 conf/mtc-iwf.service: conf/mtc-iwf.service.in Makefile
 	$(conf_edit)
+
+# What the simulators play.
+pkgdata_DATA += conf/sim-hss.conf conf/sim-smssc.conf
+EXTRA_DIST += conf/sim-hss.conf conf/sim-smssc.conf
