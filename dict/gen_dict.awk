@@ -1,7 +1,8 @@
-# gen_dict.awk - turns dict/*.csv into C tables.
+# gen_dict.awk - turns dict/*.csv into C tables and into Wireshark's XML.
 #
 #   awk -v make=ids    -f gen_dict.awk base.csv tsp.csv s6m.csv t4.csv > dict_ids.h
 #   awk -v make=tables -f gen_dict.awk base.csv tsp.csv s6m.csv t4.csv > dict_tables.c
+#   awk -v make=wireshark -f gen_dict.awk base.csv tsp.csv s6m.csv t4.csv > Custom.xml
 #
 # All rows are read and checked before anything is written; what is wrong is
 # told as file:line, all of it, and ends with exit status 1.  POSIX awk only.
@@ -269,6 +270,39 @@ function write_tables(   i, j, e, name) {
 	printf "};\nconst size_t dia_napps = %d;\n", napps
 }
 
+# Wireshark has the base protocol; its 3GPP rows lack some AVPs and many values.
+# Bits get no names there: it shows a name for the whole number only.
+function write_wireshark(   i, j, e, p, type) {
+	print "<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
+	print "<!-- Made by gen_dict.awk from the csv files in dict/. -->"
+	print "<base uri=\"http://www.3gpp.org/\">"
+	for (i = 0; i < navps; i++) {
+		if (avp_origin[i] == "base")
+			continue
+		printf "\t<avp name=\"%s\" code=\"%.0f\" mandatory=\"%s\" vendor-bit=\"must\" vendor-id=\"TGPP\">\n", avp_name[i], avp_code[i],
+			avp_m[i] == "M" ? "must" : avp_m[i] == "-" ? "mustnot" : "may"
+		if (avp_type[i] == "Grouped") {
+			print "\t\t<grouped>"
+			p = "a" i
+			for (j = 0; j < rule_count[p]; j++)
+				printf "\t\t\t<gavp name=\"%s\"/>\n", rule_child[rule_of[p, j]]
+			print "\t\t</grouped>"
+		} else {
+			type = avp_type[i] == "Address" ? "IPAddress" : avp_type[i]
+			printf "\t\t<type type-name=\"%s\"/>\n", type
+		}
+		if (enum_count[i] && enum_kind_of[i] == "enum") {
+			sort_enums(i)
+			for (j = 0; j < enum_count[i]; j++) {
+				e = enum_of[i, j]
+				printf "\t\t<enum name=\"%s\" code=\"%.0f\"/>\n", enum_name[e], enum_value[e]
+			}
+		}
+		print "\t</avp>"
+	}
+	print "</base>"
+}
+
 END {
 	resolve()
 	if (faults)
@@ -277,8 +311,10 @@ END {
 		write_ids()
 	else if (make == "tables")
 		write_tables()
+	else if (make == "wireshark")
+		write_wireshark()
 	else {
-		print "gen_dict.awk: -v make=ids or -v make=tables" > "/dev/stderr"
+		print "gen_dict.awk: -v make=ids, tables or wireshark" > "/dev/stderr"
 		exit 2
 	}
 }

@@ -1,1 +1,1 @@
-dist_doc_DATA += README docs/OPERATING.md
+dist_doc_DATA += README docs/OPERATING.md docs/WIRESHARK.md

@@ -9,4 +9,3 @@ check_LTLIBRARIES += dict_clash.la
 dict_clash_la_SOURCES = tests/system/dict_clash.c
 dict_clash_la_LDFLAGS = $(FDX_LDFLAGS) -rpath /nowhere
 dict_clash_la_LIBADD = $(FD_LIBS)
-EXTRA_DIST += tests/system/dict_load.sh

@@ -14,3 +14,10 @@ gen/dict_ids.h: $(DICT_CSV) $(srcdir)/dict/gen_dict.awk
 gen/dict_tables.c: $(DICT_CSV) $(srcdir)/dict/gen_dict.awk
 	$(GEN_DICT) -v make=tables $(DICT_CSV) > $@.tmp && mv $@.tmp $@
 $(libdia_la_OBJECTS): gen/dict_ids.h
+
+# For Wireshark, see docs/WIRESHARK.md.
+pkgdata_DATA += gen/wireshark-diameter.xml
+dist_pkgdata_SCRIPTS = dict/wireshark-overlay
+CLEANFILES += gen/wireshark-diameter.xml
+gen/wireshark-diameter.xml: $(DICT_CSV) $(srcdir)/dict/gen_dict.awk
+	$(GEN_DICT) -v make=wireshark $(DICT_CSV) > $@.tmp && mv $@.tmp $@

@@ -1,6 +1,8 @@
 # Real daemons on loopback: `make check-system`, one after the other.  Each is
 # run with SRC and BUILD; exit 0 passed, 77 skipped.
 SYSTEM_TESTS = \
+	tests/system/dict_load.sh \
+	tests/system/wireshark.sh \
 	tests/system/t_trigger.sh
 EXTRA_DIST += $(SYSTEM_TESTS) tests/system/lab.sh tests/system/case.sh tests/system/run-test.sh
 
