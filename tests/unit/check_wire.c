@@ -160,6 +160,8 @@ static const struct {
 	  DEVICE_ACTION("24") TRIGGER_DATA("18") "00000bbcc000000c000028af" },
 	{ "unknown AVP with M", { .session = "s", .at_end = "00007fffc0000010000028af01020304" }, 5001,
 	  "00007fffc0000010000028af01020304" },
+	{ "two unknown AVPs: the first", { .session = "s", .at_end = "00007fff40000008" "00007ffe40000008" }, 5001,
+	  "00007fff40000008" },
 	{ "unknown AVP with M, padded", { .session = "s", .at_end = "00007fff4000000901000000" }, 5001,
 	  "00007fff4000000901000000" },
 	{ "unknown AVP without M", { .session = "s", .at_end = "00007fff8000000d000028af01000000" }, 2001, "" },
