@@ -11,3 +11,11 @@ sim_smssc_SOURCES = src/tools/sim_smssc.c src/tools/sim_smssc.h src/tools/sim_sm
 	src/tools/sim_smssc_report.c src/tools/sim_smssc_store.c $(SIM_SOURCES)
 sim_smssc_LDADD = $(OUTSIDE_LIBS) $(CONFIG_LIBS)
 $(tsp_scs_OBJECTS) $(sim_hss_OBJECTS) $(sim_smssc_OBJECTS): gen/dict_ids.h
+
+# The administrator's tool: on the node's own library.
+bin_PROGRAMS += iwfctl
+iwfctl_SOURCES = src/tools/iwfctl.c src/tools/iwfctl.h src/tools/iwfctl_args.c src/tools/iwfctl_args.h \
+	src/tools/iwfctl_out.c src/tools/iwfctl_sql.c src/tools/iwfctl_check.c src/tools/iwfctl_fdconf.c src/tools/iwfctl_cert.c \
+	src/tools/iwfctl_db.c src/tools/iwfctl_scs.c src/tools/iwfctl_device.c src/tools/iwfctl_user.c src/tools/iwfctl_group.c \
+	src/tools/iwfctl_grant.c src/tools/iwfctl_trigger.c src/tools/iwfctl_audit.c src/tools/iwfctl_explain.c
+iwfctl_LDADD = libmtciwf.la $(SQLITE_LIBS) $(GNUTLS_LIBS)
