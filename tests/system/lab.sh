@@ -175,12 +175,43 @@ lab_make() {
 	lab_ports=
 	lab_port; lab_node_port=$lab_free_port
 	lab_port; lab_node_secport=$lab_free_port
-	"$SRC/conf/make-certs.sh" "$LAB/pki" "$lab_node" scs.acme.example scs.nordtrack.example scs.dormant.example >"$LAB/pki.log" 2>&1 ||
+	"$SRC/conf/make-certs.sh" "$LAB/pki" "$lab_node" scs.acme.example scs.nordtrack.example scs.oldfleet.example >"$LAB/pki.log" 2>&1 ||
 		{ lab_die "no certificates: $(tail -3 "$LAB/pki.log")"; return 1; }
 	lab_node_conf
-	iwfctl db init >/dev/null && lab_sql <"$SRC/db/sqlite/demo.sql"
-	local f
-	for f in sim-hss.conf sim-smssc.conf; do cp "$SRC/conf/$f" "$LAB/"; done
+	iwfctl db init >/dev/null && lab_sql <"$SRC/db/sqlite/demo.sql" && lab_rows && lab_sims
+}
+
+# Besides the demonstration rows: a device whose delivery takes its time, so that
+# there is something to recall and replace, and a domain that only the HSS knows.
+lab_rows() {
+	lab_sql <<-END
+	INSERT INTO subscription (imsi, mtc_user_id) SELECT '001010000000008', id FROM mtc_user WHERE name = 'acme-metering';
+	INSERT INTO external_id (ext_id, subscription_id)
+	  SELECT 'slow@iot.example.com', id FROM subscription WHERE imsi = '001010000000008';
+	INSERT INTO "authorization" (scs_id, subscription_id, may_trigger, may_recall, may_replace)
+	  SELECT s.id, d.id, 1, 1, 1 FROM scs s, subscription d WHERE s.name = 'acme' AND d.imsi = '001010000000008';
+	INSERT INTO "authorization" (scs_id, domain, may_trigger, may_recall, may_replace)
+	  SELECT id, 'far.example.com', 1, 1, 1 FROM scs WHERE name = 'acme';
+	END
+}
+
+# What the HSS and the SMS-SC do; a test writes its own.
+lab_sims() {
+	cat >"$LAB/sim-hss.conf" <<-END
+	identity = "hss.$lab_realm"; realm = "$lab_realm"; listen = "127.0.0.1"; port = 0;
+	subscribers = (
+	  { imsi = "001010000000101"; msisdn = "491510000101"; ext_id = "meter1@far.example.com";
+	    serving_node = { msc_number = "491710000001"; mme_name = "mme1.$lab_realm"; mme_realm = "$lab_realm"; };
+	    additional_nodes = ( { sgsn_number = "491710000002"; } ); }
+	);
+	default = { result = "user-unknown"; };
+	END
+	cat >"$LAB/sim-smssc.conf" <<-END
+	identity = "smssc.$lab_realm"; realm = "$lab_realm"; listen = "127.0.0.1"; port = 0;
+	supports_recall_replace = true;
+	default = { outcome = "deliver"; after_ms = 300; };
+	devices = ( { imsi = "001010000000008"; after_ms = 60000; } );
+	END
 }
 
 lab_start() {

@@ -42,12 +42,11 @@ out=$(SCS_HOST=$acme SCS_REALM=acme.example say $nord trigger --ext-id meter1@io
 is "another SCS's certificate is kept out" $? 3
 is "and the audit says why" "$(lab_sql "SELECT DISTINCT reason FROM audit WHERE event = 'connect'")" cert-name
 "$(lab_tool tsp-scs)" --connect "127.0.0.1:$lab_node_secport" --expect-host "$lab_node" --ca "$LAB/pki/ca.crt" \
-	--cert "$LAB/pki/stranger.crt" --key "$LAB/pki/stranger.key" --origin-host $acme --origin-realm acme.example \
+	--cert "$LAB/pki/stranger/$acme.crt" --key "$LAB/pki/stranger/$acme.key" --origin-host $acme --origin-realm acme.example \
 	--dest-realm $lab_realm --json trigger --ext-id meter1@iot.example.com --payload x >/dev/null 2>&1
 is "a stranger's certificate is kept out" $? 3
 
-# A device of the HSS alone, in sim-hss.conf.
-out=$(say $acme trigger --ext-id hss1@iot.example.com --reference 9 --payload "from the HSS" --wait-report=20)
+out=$(say $acme trigger --ext-id meter1@far.example.com --reference 9 --payload "from the HSS" --wait-report=20)
 is "a device that only the HSS knows is triggered" "$(field answer status <<<"$out")" SUCCESS
 is "and reported" "$(field report outcome <<<"$out")" SUCCESS
 
