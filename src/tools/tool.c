@@ -227,6 +227,7 @@ void tool_trace(FILE *to, struct peer *peer, bool sent, const uint8_t *msg, size
 	        sent ? "-->" : "<--", dia_cmd_label(&h, label, sizeof(label)), sent ? "to" : "from",
 	        *who ? who : peer_address(peer));
 	dia_print(to, msg, n, "    ");
+	fputc('\n', to);
 	fflush(to);
 }
 

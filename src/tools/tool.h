@@ -44,7 +44,7 @@ bool tool_sme_text(const uint8_t *p, size_t n, char *out, size_t size);   /* fal
 /* Printable text: other octets as \xNN. */
 void tool_printable(const void *p, size_t n, char *out, size_t size);
 
-/* A trace line and the message below it. */
+/* A trace line, the message below it, and an empty line. */
 void tool_trace(FILE *to, struct peer *peer, bool sent, const uint8_t *msg, size_t n);
 
 /* Experimental-Result-Code or, without one, Result-Code; 0: neither. */
