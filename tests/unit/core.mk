@@ -1,15 +1,16 @@
-CORE_CHECKS = check_ident check_authz check_policy check_ratelimit check_trigger
+CORE_CHECKS = tests/unit/check_ident tests/unit/check_authz tests/unit/check_policy \
+	tests/unit/check_ratelimit tests/unit/check_trigger
 check_PROGRAMS += $(CORE_CHECKS)
 TESTS += $(CORE_CHECKS)
 EXTRA_DIST += tests/golden/trigger.matrix
 
-check_ident_SOURCES = tests/unit/check_ident.c
-check_ident_LDADD = $(CHECK_LDADD)
-check_authz_SOURCES = tests/unit/check_authz.c
-check_authz_LDADD = $(CHECK_LDADD)
-check_policy_SOURCES = tests/unit/check_policy.c
-check_policy_LDADD = $(CHECK_LDADD)
-check_ratelimit_SOURCES = tests/unit/check_ratelimit.c
-check_ratelimit_LDADD = $(CHECK_LDADD)
-check_trigger_SOURCES = tests/unit/check_trigger.c
-check_trigger_LDADD = $(CHECK_LDADD)
+tests_unit_check_ident_SOURCES = tests/unit/check_ident.c
+tests_unit_check_ident_LDADD = $(CHECK_LDADD)
+tests_unit_check_authz_SOURCES = tests/unit/check_authz.c
+tests_unit_check_authz_LDADD = $(CHECK_LDADD)
+tests_unit_check_policy_SOURCES = tests/unit/check_policy.c
+tests_unit_check_policy_LDADD = $(CHECK_LDADD)
+tests_unit_check_ratelimit_SOURCES = tests/unit/check_ratelimit.c
+tests_unit_check_ratelimit_LDADD = $(CHECK_LDADD)
+tests_unit_check_trigger_SOURCES = tests/unit/check_trigger.c
+tests_unit_check_trigger_LDADD = $(CHECK_LDADD)
