@@ -170,12 +170,15 @@ static bool add_text(struct conf_text *t, const char *s, int file, int depth)
 			q += strcspn(p, "\n");
 		} else if (p[0] == '/' && p[1] == '*') {
 			q = strstr(p + 2, "*/");
-			q = q ? q + 2 : p + strlen(p);
+			if (!q)
+				return fail(t, file, line, "the comment that begins here is not closed");
+			q += 2;
 		} else if (*p == '"') {
 			for (q++; *q && *q != '"'; q++)
 				if (*q == '\\' && q[1])
 					q++;
-			q += *q == '"';
+			if (!*q++)
+				return fail(t, file, line, "the quote that begins here is not closed");
 		} else if (isalpha((unsigned char)*p) || *p == '*' || *p == '_') {
 			while (isalnum((unsigned char)*q) || *q == '*' || *q == '_' || *q == '-')
 				q++;
