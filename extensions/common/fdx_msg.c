@@ -1,4 +1,3 @@
-#include <stdatomic.h>
 #include <time.h>
 #include "fdx.h"
 #include "log.h"
@@ -8,13 +7,10 @@
 /* RFC 6733 8.8.  Not through freeDiameter's sessions, which would stay for a month. */
 static void new_session_id(char *out, size_t size)
 {
-	static atomic_uint count;
-	static uint32_t high;
+	uint64_t number = iwf_node_session_number();
 
-	if (!high)
-		high = (uint32_t)time(NULL);
-	snprintf(out, size, "%.*s;%u;%u;%x", (int)fd_g_config->cnf_diamid_len, fd_g_config->cnf_diamid, high,
-	         atomic_fetch_add(&count, 1), (unsigned)(uintptr_t)&count >> 4 & 0xffff);
+	snprintf(out, size, "%.*s;%u;%u", (int)fd_g_config->cnf_diamid_len, fd_g_config->cnf_diamid,
+	         (unsigned)(number >> 32), (unsigned)number);
 }
 
 int fdx_request(struct dict_object *cmd, const char *dest_host, const char *dest_realm, bool retransmitted,

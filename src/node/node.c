@@ -1,5 +1,5 @@
 #include <pthread.h>
-#include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -454,6 +454,21 @@ void iwf_node_put(struct iwf_node *n)
 		iwf_node_stop(n);
 		destroy(n);
 	}
+}
+
+/* The high half is the second of the start. */
+static atomic_uint_least64_t session_number;
+
+static void begin_session_numbers(void)
+{
+	atomic_store(&session_number, (uint64_t)(wall_ms() / 1000) << 32);
+}
+
+uint64_t iwf_node_session_number(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, begin_session_numbers);
+	return atomic_fetch_add(&session_number, 1);
 }
 
 /* ---- posting ------------------------------------------------------------ */

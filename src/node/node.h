@@ -50,6 +50,9 @@ bool iwf_node_start(struct iwf_node *, char *err, size_t err_size);
 void iwf_node_stop(struct iwf_node *);
 void iwf_node_put(struct iwf_node *);
 
+/* For Session-Ids: never twice, not over restarts either (RFC 6733 8.8). */
+uint64_t iwf_node_session_number(void);
+
 /* False: the queue is full or the node is stopping, nothing was taken, and the
  * caller answers itself (DIAMETER_TOO_BUSY).  A DAR is taken over when true. */
 bool iwf_node_post_dar(struct iwf_node *, struct tsp_dar *dar);

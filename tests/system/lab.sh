@@ -146,8 +146,8 @@ lab_node_conf() {
 lab_peer_open() { grep -q "$1 is connected" "$LAB/node.log"; }
 
 lab_node_start() {
-	local mark
-	mark=$(wc -l <"$LAB/node.log" 2>/dev/null || echo 0)
+	local mark=0
+	[ ! -f "$LAB/node.log" ] || mark=$(wc -l <"$LAB/node.log")
 	lab_write_fd_conf
 	lab_spawn node lab_env "$lab_fd" -c "$LAB/freeDiameter.conf"
 	lab_wait "${LAB_START_WAIT:-20}" lab_node_up "$mark" || {
