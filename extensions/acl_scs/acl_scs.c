@@ -29,17 +29,34 @@ struct who {
 	gnutls_x509_crt_t cert;          /* NULL: none */
 };
 
+/* freeDiameter keeps no loopback addresses; what it calls the connection in its
+ * dumps has them: "... from [127.0.0.1]:41234 (9<-5)". */
+static void address_of_name(struct peer_info *pi, char *out, size_t size)
+{
+	struct peer_hdr *peer = (struct peer_hdr *)((char *)pi - offsetof(struct peer_hdr, info));
+	char *dump = NULL;
+	size_t len = 0;
+	int end = 0;
+
+	if (fd_peer_dump(&dump, &len, NULL, peer, 2)) {
+		const char *at = strstr(dump, " from [");
+		if (at && (sscanf(at, " from [%*[0-9a-fA-F.:]]:%*[0-9]%n", &end), end > 0))
+			snprintf(out, size, "%.*s", end - 6, at + 6);
+	}
+	free(dump);
+}
+
 static void find_address(struct peer_info *pi, char *out, size_t size)
 {
 	char ip[INET6_ADDRSTRLEN];
 
-	out[0] = 0;
+	address_of_name(pi, out, size);
 	for (struct fd_list *li = pi->pi_endpoints.next; li != &pi->pi_endpoints; li = li->next) {
 		struct fd_endpoint *ep = (struct fd_endpoint *)li;
 		if (!(ep->flags & EP_FL_PRIMARY))
 			continue;
 		if (ep->sa.sa_family == AF_INET)
-			snprintf(out, size, "%s:%u", inet_ntop(AF_INET, &ep->sin.sin_addr, ip, sizeof(ip)), ntohs(ep->sin.sin_port));
+			snprintf(out, size, "[%s]:%u", inet_ntop(AF_INET, &ep->sin.sin_addr, ip, sizeof(ip)), ntohs(ep->sin.sin_port));
 		else if (ep->sa.sa_family == AF_INET6)
 			snprintf(out, size, "[%s]:%u", inet_ntop(AF_INET6, &ep->sin6.sin6_addr, ip, sizeof(ip)), ntohs(ep->sin6.sin6_port));
 	}

@@ -75,7 +75,7 @@ struct tsp_dar {
 
 	/* The connection it came on. */
 	struct iwf_view peer;          /* Diameter identity that the connection has proven; n == 0: none */
-	struct iwf_view peer_address;  /* "192.0.2.7:41234", for the audit; may be empty */
+	struct iwf_view peer_address;  /* "[192.0.2.7]:41234", for the audit; may be empty */
 	struct iwf_view peer_cert;     /* SHA-256 of the certificate in hex, for the audit; may be empty */
 
 	/* The message. */

@@ -6,7 +6,7 @@
 
 struct iwf_peer_info {
 	bool proven;
-	char address[64];               /* "192.0.2.7:41234"; "" if not known */
+	char address[64];               /* "[192.0.2.7]:41234"; "" if not known */
 	char cert_sha256[64 + 1];       /* lower-case hex; "": no certificate */
 };
 

@@ -33,17 +33,17 @@ lab_port() {
 }
 
 # The node and the simulators are other programs' hosts: with a sanitizer their
-# runtime has to come first.
+# runtime has to come first.  For lab_spawn: takes the place of its shell.
 lab_env() {
 	local san=${SANITIZE:-} libs= l
 	case $san in
 	*thread*) libs="libtsan.so";;
 	*address*) libs="libasan.so libubsan.so";;
 	esac
-	[ -n "$libs" ] || { "$@"; return; }
+	[ -n "$libs" ] || exec "$@"
 	local preload=
 	for l in $libs; do preload="$preload:$(${CC:-gcc} -print-file-name=$l)"; done
-	ASAN_OPTIONS="detect_leaks=${LAB_LEAKS:-0}:abort_on_error=0:exitcode=99:log_path=$LAB/sanitizer" \
+	exec env ASAN_OPTIONS="detect_leaks=${LAB_LEAKS:-0}:abort_on_error=0:exitcode=99:log_path=$LAB/sanitizer" \
 	UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1:log_path=$LAB/sanitizer" \
 	TSAN_OPTIONS="exitcode=99:suppressions=$SRC/tests/system/tsan.supp:log_path=$LAB/sanitizer" \
 	LD_PRELOAD="${preload#:}" "$@"
@@ -165,7 +165,6 @@ lab_node_up() {
 		tail -n +$(($1 + 1)) "$LAB/node.log" | grep -q "acl.*$p.$lab_realm is connected" || return 1
 	done
 }
-# The pid of lab_env is that of the shell around it unless no sanitizer is used.
 lab_node_stop() { lab_kill node "${1:-TERM}"; }
 
 lab_make() {

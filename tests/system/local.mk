@@ -4,7 +4,7 @@ SYSTEM_TESTS = \
 	tests/system/dict_load.sh \
 	tests/system/wireshark.sh \
 	tests/system/t_trigger.sh
-EXTRA_DIST += $(SYSTEM_TESTS) tests/system/lab.sh tests/system/case.sh tests/system/run-test.sh
+EXTRA_DIST += $(SYSTEM_TESTS) tests/system/lab.sh tests/system/case.sh tests/system/wire.sh tests/system/run-test.sh
 
 check-system: all $(check_PROGRAMS) $(check_LTLIBRARIES)
 	@SRC='$(abs_srcdir)' BUILD='$(abs_builddir)' SANITIZE='$(sanitize)' CC='$(CC)' \

@@ -36,7 +36,7 @@ case $out in *"$imsi"*) case_not_ok "the SCS was not told the IMSI";; *) case_ok
 
 out=$(say $nord trigger --ext-id meter1@iot.example.com --reference 8 --payload x)
 is "another customer's device is refused" "$(field answer status <<<"$out")" NOTAUTHORIZED
-is "and the audit says why" "$(lab_sql "SELECT reason FROM audit WHERE reference = 8")" no-grant
+is "and the audit says why" "$(lab_sql "SELECT reason FROM audit WHERE reference = 8")" user-forbids
 
 out=$(SCS_HOST=$acme SCS_REALM=acme.example say $nord trigger --ext-id meter1@iot.example.com --payload x)
 is "another SCS's certificate is kept out" $? 3
@@ -53,11 +53,17 @@ is "and reported" "$(field report outcome <<<"$out")" SUCCESS
 # A device whose delivery takes its time, so that there is something to recall and to replace.
 out=$(say $acme script <<-END
 	trigger --ext-id slow@iot.example.com --reference 20 --payload one --validity 600
+	wait 10
 	recall --ext-id slow@iot.example.com --reference 20
+	wait 10
 	trigger --ext-id slow@iot.example.com --reference 21 --payload two --validity 600
+	wait 10
 	replace --ext-id slow@iot.example.com --reference 22 --old-reference 21 --payload three --validity 600
+	wait 10
 	recall --ext-id slow@iot.example.com --reference 21
+	wait 10
 	recall --ext-id slow@iot.example.com --reference 22
+	wait 10
 	recall --ext-id meter1@iot.example.com --reference 7
 END
 )
