@@ -1,0 +1,269 @@
+/* migrate_cases.c - migrations: all or nothing, whatever happens between; and the
+ * dump of what they make. */
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "check_store.h"
+#include "migrate.h"
+
+static sqlite3 *open_raw(const char *name)
+{
+	sqlite3 *db = NULL;
+
+	ck_assert_int_eq(sqlite3_open_v2(work_path(name), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL), SQLITE_OK);
+	return db;
+}
+
+static long ask(sqlite3 *db, const char *sql)
+{
+	sqlite3_stmt *stmt = NULL;
+	long v;
+
+	ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK, "%s: %s", sql, sqlite3_errmsg(db));
+	ck_assert_int_eq(sqlite3_step(stmt), SQLITE_ROW);
+	v = (long)sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return v;
+}
+
+#define FIRST "PRAGMA application_id = 1297369431; CREATE TABLE one (x);"
+
+START_TEST(step_by_step)
+{
+	static const struct iwf_migration list[] = {
+		{ "0001_one.sql", FIRST }, { "0002_two.sql", "CREATE TABLE two (x);" }, { "0003_three.sql", "ALTER TABLE two ADD COLUMN y;" },
+	};
+	sqlite3 *db = open_raw("steps.db");
+	unsigned from, to;
+	char err[256];
+
+	OK(iwf_migrate_with(db, list, 1, &from, &to, err, sizeof(err)));
+	ck_assert(from == 0 && to == 1);
+	ck_assert_int_eq(ask(db, "PRAGMA user_version"), 1);
+	OK(iwf_migrate_with(db, list, 3, &from, &to, err, sizeof(err)));
+	ck_assert(from == 1 && to == 3);
+	OK(iwf_migrate_with(db, list, 3, &from, &to, err, sizeof(err)));
+	ck_assert(from == 3 && to == 3);
+	ck_assert_int_eq(ask(db, "SELECT count(*) FROM pragma_table_info('two')"), 2);
+	FAILS(IWF_EINVAL, iwf_migrate_with(db, list, 2, &from, &to, err, sizeof(err)));
+	ck_assert_str_eq(err, "schema version 3 is of a newer program; this one knows versions up to 2");
+	sqlite3_close(db);
+}
+END_TEST
+
+START_TEST(a_failing_one_leaves_the_version_before)
+{
+	static const struct iwf_migration list[] = {
+		{ "0001_one.sql", FIRST }, { "0002_two.sql", "CREATE TABLE two (x); INSERT INTO two VALUES (1); CREATE TABLE one (x);" },
+		{ "0003_three.sql", "CREATE TABLE three (x);" },
+	};
+	sqlite3 *db = open_raw("failing.db");
+	unsigned from, to;
+	char err[256];
+
+	FAILS(IWF_ESTORE, iwf_migrate_with(db, list, 3, &from, &to, err, sizeof(err)));
+	ck_assert(from == 0 && to == 1);
+	ck_assert_str_eq(err, "0002_two.sql: table one already exists");
+	ck_assert_int_eq(ask(db, "PRAGMA user_version"), 1);
+	ck_assert_int_eq(ask(db, "SELECT count(*) FROM sqlite_schema"), 1);
+	ck_assert_int_eq(sqlite3_get_autocommit(db), 1);
+	sqlite3_close(db);
+}
+END_TEST
+
+static void die(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+	kill(getpid(), SIGKILL);
+}
+
+START_TEST(killed_between)
+{
+	static const struct iwf_migration list[] = {
+		{ "0001_one.sql", FIRST }, { "0002_two.sql", "CREATE TABLE two (x); INSERT INTO two VALUES (1); SELECT die();" },
+	};
+	static const struct iwf_migration mended[] = { { "0001_one.sql", FIRST }, { "0002_two.sql", "CREATE TABLE two (x);" } };
+	unsigned from, to;
+	sqlite3 *db;
+	char err[256];
+	int status;
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		db = open_raw("killed.db");
+		sqlite3_create_function(db, "die", 0, SQLITE_UTF8, NULL, die, NULL, NULL);
+		_exit(iwf_migrate_with(db, list, 2, &from, &to, err, sizeof(err)) == IWF_OK);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	db = open_raw("killed.db");
+	ck_assert_int_eq(ask(db, "PRAGMA user_version"), 1);
+	ck_assert_int_eq(ask(db, "SELECT count(*) FROM sqlite_schema"), 1);
+	OK(iwf_migrate_with(db, mended, 2, &from, &to, err, sizeof(err)));
+	ck_assert_int_eq(ask(db, "PRAGMA user_version"), 2);
+	sqlite3_close(db);
+}
+END_TEST
+
+START_TEST(two_at_once)
+{
+	pid_t pid[4];
+	sqlite3 *db;
+
+	for (size_t i = 0; i < 4; i++) {
+		pid[i] = fork();
+		ck_assert_int_ge(pid[i], 0);
+		if (pid[i] == 0) {
+			unsigned from, to;
+			char err[256];
+
+			_exit(iwf_migrate_file(work_path("race.db"), true, &from, &to, err, sizeof(err)) != IWF_OK);
+		}
+	}
+	for (size_t i = 0; i < 4; i++) {
+		int status;
+
+		ck_assert_int_eq(waitpid(pid[i], &status, 0), pid[i]);
+		ck_assert_int_eq(status, 0);
+	}
+	db = open_raw("race.db");
+	ck_assert_int_eq(ask(db, "PRAGMA user_version"), iwf_schema_version());
+	sqlite3_close(db);
+}
+END_TEST
+
+START_TEST(files)
+{
+	unsigned from, to;
+	sqlite3 *db;
+	char err[512];
+
+	FAILS(IWF_ENOENT, iwf_migrate_file(work_path("absent.db"), false, &from, &to, err, sizeof(err)));
+	ck_assert_ptr_nonnull(strstr(err, "absent.db: No such file or directory"));
+	ck_assert_int_ne(access(work_path("absent.db"), F_OK), 0);
+	OK(iwf_migrate_file(work_path("made.db"), true, &from, &to, err, sizeof(err)));
+	ck_assert(from == 0 && to == iwf_schema_version());
+	OK(iwf_migrate_file(work_path("made.db"), true, &from, &to, err, sizeof(err)));
+	ck_assert(from == iwf_schema_version() && to == from);
+
+	db = open_raw("theirs.db");
+	ck_assert_int_eq(sqlite3_exec(db, "CREATE TABLE theirs (x)", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	FAILS(IWF_EINVAL, iwf_migrate_file(work_path("theirs.db"), true, &from, &to, err, sizeof(err)));
+	ck_assert_ptr_nonnull(strstr(err, "theirs.db: this database belongs to another program"));
+	ck_assert_int_eq(access(work_path("theirs.db"), F_OK), 0);   /* we did not make it, we do not remove it */
+
+	db = open_raw("locked.db");
+	ck_assert_int_eq(sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
+	FAILS(IWF_EBUSY, iwf_migrate_file(work_path("locked.db"), false, &from, &to, err, sizeof(err)));
+	ck_assert_ptr_nonnull(strstr(err, "database is locked"));
+	sqlite3_close(db);
+}
+END_TEST
+
+/* ---- the dump ---- */
+
+static char *dump(sqlite3 *db)
+{
+	sqlite3_stmt *stmt;
+	sqlite3_str *out = sqlite3_str_new(NULL);
+
+	sqlite3_str_appendf(out, "-- mtc-iwf: the schema that all migrations together make.  Made by `make update-schema`; compared by check_store.\n"
+	                    "PRAGMA application_id = %ld;\nPRAGMA user_version = %ld;\n", ask(db, "PRAGMA application_id"),
+	                    ask(db, "PRAGMA user_version"));
+	ck_assert_int_eq(sqlite3_prepare_v2(db, "SELECT sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND sql IS NOT NULL "
+	                                    "ORDER BY rowid", -1, &stmt, NULL), SQLITE_OK);
+	while (sqlite3_step(stmt) == SQLITE_ROW)
+		sqlite3_str_appendf(out, "\n%s;\n", sqlite3_column_text(stmt, 0));
+	sqlite3_finalize(stmt);
+	return sqlite3_str_finish(out);
+}
+
+START_TEST(schema_is_the_dump)
+{
+	char path[512], *want = calloc(1, 1 << 20), *got, *again_;
+	unsigned from, to;
+	char err[256];
+	sqlite3 *db;
+	FILE *f;
+
+	OK(iwf_migrate_file(work_path("dump.db"), true, &from, &to, err, sizeof(err)));
+	db = open_raw("dump.db");
+	got = dump(db);
+	sqlite3_close(db);
+	snprintf(path, sizeof(path), "%s/db/sqlite/schema.sql", IWF_SRCDIR);
+	if (getenv("IWF_UPDATE_SCHEMA")) {               /* make update-schema */
+		f = fopen(path, "w");
+		ck_assert_ptr_nonnull(f);
+		fputs(got, f);
+		fclose(f);
+	}
+	f = fopen(path, "r");
+	ck_assert_msg(f != NULL, "%s cannot be read", path);
+	ck_assert_uint_gt(fread(want, 1, (1 << 20) - 1, f), 0);
+	fclose(f);
+	ck_assert_msg(strcmp(got, want) == 0, "%s is not what the migrations make: make update-schema", path);
+
+	db = open_raw("from_dump.db");                   /* and it makes the same again */
+	ck_assert_msg(sqlite3_exec(db, want, NULL, NULL, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(db));
+	again_ = dump(db);
+	ck_assert_str_eq(again_, want);
+	sqlite3_close(db);
+	sqlite3_free(got);
+	sqlite3_free(again_);
+	free(want);
+}
+END_TEST
+
+/* Every column of every table says what it is. */
+START_TEST(every_column_is_commented)
+{
+	unsigned from, to, columns = 0;
+	sqlite3_stmt *stmt;
+	sqlite3 *db;
+	char err[256];
+
+	OK(iwf_migrate_file(work_path("comments.db"), true, &from, &to, err, sizeof(err)));
+	db = open_raw("comments.db");
+	ck_assert_int_eq(sqlite3_prepare_v2(db, "SELECT t.sql, t.name, c.name FROM sqlite_schema t, pragma_table_info(t.name) c "
+	                                    "WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%'", -1, &stmt, NULL), SQLITE_OK);
+	while (sqlite3_step(stmt) == SQLITE_ROW) {
+		const char *column = (const char *)sqlite3_column_text(stmt, 2), *at, *end;
+		char start[80];
+
+		snprintf(start, sizeof(start), "\n  %s ", column);
+		at = strstr((const char *)sqlite3_column_text(stmt, 0), start);
+		ck_assert_ptr_nonnull(at);
+		end = strstr(at + 1, "\n  ");
+		while (end && end[3] == ' ')             /* a column may go on over lines */
+			end = strstr(end + 1, "\n  ");
+		if (!end)
+			end = at + strlen(at);
+		at = strstr(at, "-- ");
+		ck_assert_msg(at && at < end, "%s.%s has no comment", sqlite3_column_text(stmt, 1), column);
+		columns++;
+	}
+	ck_assert_uint_gt(columns, 100);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+}
+END_TEST
+
+TCase *migrate_cases(void)
+{
+	TCase *tc = tcase_create("migrate");
+
+	tcase_add_unchecked_fixture(tc, work_setup, work_teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, step_by_step);
+	tcase_add_test(tc, a_failing_one_leaves_the_version_before);
+	tcase_add_test(tc, killed_between);
+	tcase_add_test(tc, two_at_once);
+	tcase_add_test(tc, files);
+	tcase_add_test(tc, schema_is_the_dump);
+	tcase_add_test(tc, every_column_is_commented);
+	return tc;
+}
