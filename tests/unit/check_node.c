@@ -94,13 +94,15 @@ static void on_drr_answer(void *ctx, iwf_token token, const struct t4_dra *dra)
 	see(IWF_FX_ANSWER_DRR, token, dra->result_code, 0);
 }
 
+static unsigned smssc_timeout_ms;
+
 static void write_conf(const char *more)
 {
 	FILE *f = fopen(conf_file, "w");
 	ck_assert_ptr_nonnull(f);
 	fprintf(f, "store = { uri = \"sqlite:%s\"; busy_timeout_ms = 20; };\n"
-	           "t4 = { smssc = ( { host = \"smssc.example.net\"; realm = \"example.net\"; } ); timeout_ms = 1000; };\n%s\n",
-	        db_file, more);
+	           "t4 = { smssc = ( { host = \"smssc.example.net\"; realm = \"example.net\"; } ); timeout_ms = %u; };\n%s\n",
+	        db_file, smssc_timeout_ms, more);
 	fclose(f);
 }
 
@@ -143,6 +145,7 @@ static void setup(void)
 	nseen = 0;
 	smssc_says = T4_ANSWERED;
 	smssc_silent = false;
+	smssc_timeout_ms = 60000;
 	write_conf("");
 }
 
@@ -214,7 +217,7 @@ END_TEST
 
 START_TEST(full_queue_refuses_at_once)
 {
-	write_conf("node = { queue_max = 16; };");
+	write_conf("node = { queue_max = 16; batch_max = 8; };");
 	char err[256];
 	node = iwf_node_get(conf_file, err, sizeof(err));
 	ck_assert_msg(node != NULL, "%s", err);
@@ -232,6 +235,8 @@ END_TEST
 START_TEST(silent_smssc_is_told_by_our_own_deadline)
 {
 	smssc_silent = true;
+	smssc_timeout_ms = 1000;
+	write_conf("");
 	start();
 	ck_assert(iwf_node_post_dar(node, dar(7)));
 	struct seen a = wait_for(IWF_FX_ANSWER_DAR, 7);
