@@ -18,6 +18,7 @@
 #include "fdx.h"
 #include "hash.h"
 #include "log.h"
+#include "ratelimit.h"
 
 static struct iwf_node *node;
 static struct fd_hook_hdl *hook;
@@ -29,20 +30,25 @@ struct who {
 	gnutls_x509_crt_t cert;          /* NULL: none */
 };
 
-/* freeDiameter keeps no loopback addresses; what it calls the connection in its
- * dumps has them: "... from [127.0.0.1]:41234 (9<-5)". */
-static void address_of_name(struct peer_info *pi, char *out, size_t size)
+/* The address in what freeDiameter calls a connection: "... from [127.0.0.1]:41234 (9<-5)". */
+static void address_in(const char *name, char *out, size_t size)
+{
+	const char *at = strstr(name, " from [");
+	int end = 0;
+
+	if (at && (sscanf(at, " from [%*[0-9a-fA-F.:]]:%*[0-9]%n", &end), end > 0))
+		snprintf(out, size, "%.*s", end - 6, at + 6);
+}
+
+/* freeDiameter keeps no loopback addresses, but the name of the connection is in its dump of the peer. */
+static void address_in_dump(struct peer_info *pi, char *out, size_t size)
 {
 	struct peer_hdr *peer = (struct peer_hdr *)((char *)pi - offsetof(struct peer_hdr, info));
 	char *dump = NULL;
 	size_t len = 0;
-	int end = 0;
 
-	if (fd_peer_dump(&dump, &len, NULL, peer, 2)) {
-		const char *at = strstr(dump, " from [");
-		if (at && (sscanf(at, " from [%*[0-9a-fA-F.:]]:%*[0-9]%n", &end), end > 0))
-			snprintf(out, size, "%.*s", end - 6, at + 6);
-	}
+	if (fd_peer_dump(&dump, &len, NULL, peer, 2))
+		address_in(dump, out, size);
 	free(dump);
 }
 
@@ -50,7 +56,7 @@ static void find_address(struct peer_info *pi, char *out, size_t size)
 {
 	char ip[INET6_ADDRSTRLEN];
 
-	address_of_name(pi, out, size);
+	address_in_dump(pi, out, size);
 	for (struct fd_list *li = pi->pi_endpoints.next; li != &pi->pi_endpoints; li = li->next) {
 		struct fd_endpoint *ep = (struct fd_endpoint *)li;
 		if (!(ep->flags & EP_FL_PRIMARY))
@@ -167,14 +173,51 @@ static enum iwf_reason check_open_peer(const struct who *w, struct iwf_scs *scs)
 	return !w->cert || cert_names(w->cert, w->host) ? RS_NONE : RS_PEER_NAME;
 }
 
+/* Somebody who did not get as far as a name.  Anybody can do that as often as he
+ * likes, so what comes faster than this is only counted. */
+#define STRANGERS_PER_S 5
+#define STRANGERS_BURST 50
+
+static void note_stranger(const char *what)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static struct iwf_bucket bucket;
+	static unsigned unsaid;
+	int64_t now = (int64_t)time(NULL) * 1000;
+	char detail[256];
+
+	pthread_mutex_lock(&lock);
+	bool say = iwf_bucket_take(&bucket, STRANGERS_PER_S, STRANGERS_BURST, now);
+	unsigned more = unsaid;
+	unsaid = say ? 0 : unsaid + 1;
+	pthread_mutex_unlock(&lock);
+	if (!say)
+		return;
+
+	struct iwf_peer_info info = {0};
+	address_in(what, info.address, sizeof(info.address));
+	if (more)
+		snprintf(detail, sizeof(detail), "and %u more since the last one; %.180s", more, what);
+	else
+		snprintf(detail, sizeof(detail), "%.250s", what);
+	iwf_log(IWF_LOG_WARN, IWF_SUB_ACL, "a stranger from %s refused: %s (%s)", info.address[0] ? info.address : "?", detail,
+	        iwf_reason_str(RS_HANDSHAKE));
+	iwf_node_post_audit(node, &(struct iwf_audit){
+		.at_ms = now, .event = "connect", .decision = "refused", .reason = RS_HANDSHAKE, .request_status = -1,
+		.address = info.address, .reference = -1, .detail = detail });
+}
+
 static void on_connection(enum fd_hook_type type, struct msg *msg, struct peer_hdr *peer, void *other,
                           struct fd_hook_permsgdata *pmd, void *regdata)
 {
 	struct iwf_scs scs = {0};
 	struct who w;
 
-	if (!peer)
+	if (!peer) {
+		if (type == HOOK_PEER_CONNECT_FAILED && other)
+			note_stranger(other);
 		return;
+	}
 	look(&peer->info, &w);
 	if (type == HOOK_PEER_CONNECT_SUCCESS) {
 		enum iwf_reason reason = check_open_peer(&w, &scs);

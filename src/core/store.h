@@ -159,6 +159,7 @@ struct iwf_report {
 	X(RS_CERT_MISSING,       "cert-missing",         "no client certificate, and the row asks for TLS") \
 	X(RS_CERT_NAME,          "cert-name",            "the certificate does not name this SCS") \
 	X(RS_CERT_PIN,           "cert-pin",             "the certificate is not the pinned one") \
+	X(RS_HANDSHAKE,          "handshake",            "the TLS handshake or the first message failed: no certificate that we trust, or no Diameter") \
 	X(RS_PEER_NAME,          "peer-name",            "a peer of the configuration came with a certificate of another name") \
 	X(RS_REPORT_UNKNOWN,     "report-unknown",       "a delivery report for no trigger of ours") \
 	X(RS_REPORT_AMBIGUOUS,   "report-ambiguous",     "a delivery report that fits several triggers") \

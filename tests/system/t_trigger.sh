@@ -40,11 +40,14 @@ is "and the audit says why" "$(lab_sql "SELECT reason FROM audit WHERE reference
 
 out=$(SCS_HOST=$acme SCS_REALM=acme.example say $nord trigger --ext-id meter1@iot.example.com --payload x)
 is "another SCS's certificate is kept out" $? 3
-is "and the audit says why" "$(lab_sql "SELECT DISTINCT reason FROM audit WHERE event = 'connect'")" cert-name
+is "and the audit says why" "$(lab_sql "SELECT reason FROM audit WHERE event = 'connect' AND peer = '$acme'")" cert-name
 "$(lab_tool tsp-scs)" --connect "127.0.0.1:$lab_node_secport" --expect-host "$lab_node" --ca "$LAB/pki/ca.crt" \
 	--cert "$LAB/pki/stranger/$acme.crt" --key "$LAB/pki/stranger/$acme.key" --origin-host $acme --origin-realm acme.example \
 	--dest-realm $lab_realm --json trigger --ext-id meter1@iot.example.com --payload x >/dev/null 2>&1
 is "a stranger's certificate is kept out" $? 3
+audited() { [ "$(lab_sql "SELECT count(*) FROM audit WHERE $1")" != 0 ]; }
+lab_wait 5 audited "reason = 'handshake'"
+like "and the audit says why and from where" "$(lab_sql "SELECT reason, address FROM audit WHERE reason = 'handshake'")" "handshake|\[127.0.0.1\]:*"
 
 out=$(say $acme trigger --ext-id meter1@far.example.com --reference 9 --payload "from the HSS" --wait-report=20)
 is "a device that only the HSS knows is triggered" "$(field answer status <<<"$out")" SUCCESS
