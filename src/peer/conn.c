@@ -201,7 +201,7 @@ static bool out_append(struct peer *p, const uint8_t *msg, size_t n)
 		p->out_at = p->out_n = 0;
 	if (p->out_n - p->out_at + n > PEER_MAX_QUEUE)
 		return false;
-	if (p->out_n + n > p->out_cap && p->out_at >= p->out_cap / 2) {
+	if (p->out_at && p->out_n + n > p->out_cap && p->out_at >= p->out_cap / 2) {
 		memmove(p->out, p->out + p->out_at, p->out_n - p->out_at);
 		p->out_n -= p->out_at;
 		p->out_at = 0;

@@ -168,7 +168,9 @@ static int verify(gnutls_session_t tls)
 
 bool peer_tls_begin(struct peer *p)
 {
-	unsigned flags = (p->server ? GNUTLS_SERVER : GNUTLS_CLIENT) | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL;
+	/* A client shows the certificate it was given, also to a server that will not
+	 * like it: "not trusted" says more than "none". */
+	unsigned flags = (p->server ? GNUTLS_SERVER : GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT) | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL;
 
 	if (gnutls_init(&p->tls, flags) < 0) {
 		p->tls = NULL;
