@@ -24,6 +24,7 @@ int ctl_fail(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
+	fflush(stdout);                              /* what was said before stands before */
 	fputs("iwfctl: ", stderr);
 	out_plain(stderr, text);
 	fputc('\n', stderr);
@@ -48,7 +49,10 @@ const char *ctl_time(int64_t ms, char buf[static 32])
 
 static void complain(void *ctx, const struct iwf_conf_error *e)
 {
-	fprintf(stderr, "%s:%d: ", e->file, e->line);
+	out_plain(stderr, e->file);
+	if (e->line)
+		fprintf(stderr, ":%d", e->line);
+	fputs(": ", stderr);
 	if (*e->key && !strstr(e->text, e->key))
 		fprintf(stderr, "%s: ", e->key);
 	out_plain(stderr, e->text);

@@ -127,12 +127,12 @@ void out_json_string(FILE *to, const char *text);
 void out_plain(FILE *to, const char *text);
 
 /* check-config of a freeDiameter.conf (iwfctl_fdconf.c). */
+struct fd_where { const char *file; int line; };                     /* line 0: the file as a whole */
 struct complaints { struct ctl *ctl; int errors, warnings; };
-void complain_line(struct complaints *, bool error, const char *file, int line, const char *key, const char *fmt, ...)
-	__attribute__((format(printf, 6, 7)));
+void complain_line(struct complaints *, bool error, struct fd_where at, const char *key, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
 void fdconf_check(struct complaints *, const char *file);
 /* Certificate, key, CA and priorities that a freeDiameter.conf names (iwfctl_cert.c). */
-struct fd_where { const char *file; int line; };
 struct fd_tls {
 	const char *identity;
 	const char *cert, *key, *ca, *crl, *prio;      /* NULL: not given */

@@ -98,26 +98,26 @@ static void check_dates_and_strength(const struct here *h, gnutls_x509_crt_t crt
 	unsigned bits = 0;
 	int pk = gnutls_x509_crt_get_pk_algorithm(crt, &bits), sig = gnutls_x509_crt_get_signature_algorithm(crt);
 	if (from > now)
-		complain_line(h->k, true, h->at.file, h->at.line, h->key, "'%s' is not valid before %s", h->file,
+		complain_line(h->k, true, h->at, h->key, "'%s' is not valid before %s", h->file,
 		              ctl_time((int64_t)from * 1000, day));
 	if (until < now)
-		complain_line(h->k, true, h->at.file, h->at.line, h->key, "'%s' has expired on %s; renew it", h->file,
+		complain_line(h->k, true, h->at, h->key, "'%s' has expired on %s; renew it", h->file,
 		              ctl_time((int64_t)until * 1000, day));
 	else if (until < now + SOON_S)
-		complain_line(h->k, false, h->at.file, h->at.line, h->key, "'%s' expires on %s; renew it soon", h->file,
+		complain_line(h->k, false, h->at, h->key, "'%s' expires on %s; renew it soon", h->file,
 		              ctl_time((int64_t)until * 1000, day));
 	if (pk == GNUTLS_PK_RSA && bits < 2048)
-		complain_line(h->k, true, h->at.file, h->at.line, h->key, "'%s' has an RSA key of %u bits; TS 33.310 wants 2048 or more", h->file,
+		complain_line(h->k, true, h->at, h->key, "'%s' has an RSA key of %u bits; TS 33.310 wants 2048 or more", h->file,
 		              bits);
 	else if (pk == GNUTLS_PK_ECDSA && bits < 256)
-		complain_line(h->k, true, h->at.file, h->at.line, h->key, "'%s' has an EC key of %u bits; TS 33.310 wants secp256r1 or more",
+		complain_line(h->k, true, h->at, h->key, "'%s' has an EC key of %u bits; TS 33.310 wants secp256r1 or more",
 		              h->file, bits);
 	else if (pk != GNUTLS_PK_RSA && pk != GNUTLS_PK_RSA_PSS && pk != GNUTLS_PK_ECDSA)
-		complain_line(h->k, true, h->at.file, h->at.line, h->key, "'%s' has a key of type %s; TS 33.310 wants RSA or ECDSA", h->file,
+		complain_line(h->k, true, h->at, h->key, "'%s' has a key of type %s; TS 33.310 wants RSA or ECDSA", h->file,
 		              gnutls_pk_algorithm_get_name((gnutls_pk_algorithm_t)pk));
 	gnutls_digest_algorithm_t hash = gnutls_sign_get_hash_algorithm((gnutls_sign_algorithm_t)sig);
 	if (hash == GNUTLS_DIG_SHA1 || hash == GNUTLS_DIG_MD5 || hash == GNUTLS_DIG_MD2)
-		complain_line(h->k, true, h->at.file, h->at.line, h->key, "'%s' is signed with %s; TS 33.310 6.1.1 forbids it, SHA-256 is right",
+		complain_line(h->k, true, h->at, h->key, "'%s' is signed with %s; TS 33.310 6.1.1 forbids it, SHA-256 is right",
 		              h->file, gnutls_digest_get_name(hash));
 }
 
@@ -125,7 +125,7 @@ static void check_usage(const struct here *h, gnutls_x509_crt_t crt)
 {
 	unsigned usage, critical;
 	if (gnutls_x509_crt_get_key_usage(crt, &usage, &critical) >= 0 && !(usage & GNUTLS_KEY_DIGITAL_SIGNATURE))
-		complain_line(h->k, true, h->at.file, h->at.line, h->key, "'%s' may not sign: keyUsage lacks digitalSignature", h->file);
+		complain_line(h->k, true, h->at, h->key, "'%s' may not sign: keyUsage lacks digitalSignature", h->file);
 	bool any = false, server = false, client = false;
 	for (unsigned i = 0; ; i++) {
 		char oid[64];
@@ -137,7 +137,7 @@ static void check_usage(const struct here *h, gnutls_x509_crt_t crt)
 		client = client || strcmp(oid, GNUTLS_KP_TLS_WWW_CLIENT) == 0 || strcmp(oid, GNUTLS_KP_ANY) == 0;
 	}
 	if (any && !(server && client))
-		complain_line(h->k, !server, h->at.file, h->at.line, h->key,
+		complain_line(h->k, !server, h->at, h->key,
 		              "'%s' is for %s only; a Diameter node needs serverAuth and clientAuth (extendedKeyUsage)", h->file,
 		              server ? "TLS servers" : client ? "TLS clients" : "other uses");
 }
@@ -153,35 +153,43 @@ static void check_signed(const struct fd_tls *t, struct complaints *k, const str
 	                                           GNUTLS_VERIFY_DISABLE_TIME_CHECKS | GNUTLS_VERIFY_ALLOW_BROKEN, &status, NULL);
 	gnutls_x509_trust_list_deinit(trust, 0);     /* the CAs stay ours */
 	if (rc < 0)
-		complain_line(k, true, t->at_cred.file, t->at_cred.line, "TLS_Cred", "'%s' cannot be verified: %s", t->cert, gnutls_strerror(rc));
+		complain_line(k, true, t->at_cred, "TLS_Cred", "'%s' cannot be verified: %s", t->cert, gnutls_strerror(rc));
 	else if (status)
-		complain_line(k, true, t->at_cred.file, t->at_cred.line, "TLS_Cred",
+		complain_line(k, true, t->at_cred, "TLS_Cred",
 		              "'%s' is not signed by a CA of TLS_CA ('%s'); peers with the same CA will refuse it", t->cert, t->ca);
 }
 
-static void check_key(const struct fd_tls *t, struct complaints *k, const struct fd_where *at)
+/* Can it be read, and by whom else? */
+static bool check_key_file(const struct fd_tls *t, struct complaints *k)
 {
-	gnutls_certificate_credentials_t cred;
 	gnutls_datum_t pem;
 	char err[400];
+	struct stat st;
 	if (!load(t->key, &pem, err, sizeof err)) {
-		complain_line(k, true, at->file, at->line, "TLS_Cred", "%s", err);
-		return;
+		complain_line(k, true, t->at_cred, "TLS_Cred", "%s", err);
+		return false;
 	}
 	gnutls_memset(pem.data, 0, pem.size);
 	gnutls_free(pem.data);
-	struct stat st;
 	if (stat(t->key, &st) == 0 && (st.st_mode & (S_IRWXO | S_IWGRP)))
-		complain_line(k, true, at->file, at->line, "TLS_Cred", "the private key '%s' may be read or written by others (mode %04o); chmod 0600",
-		              t->key, (unsigned)st.st_mode & 07777);
+		complain_line(k, true, t->at_cred, "TLS_Cred",
+		              "the private key '%s' may be read or written by others (mode %04o); chmod 0600", t->key, (unsigned)st.st_mode & 07777);
+	return true;
+}
+
+static void check_pair(const struct fd_tls *t, struct complaints *k)
+{
+	gnutls_certificate_credentials_t cred;
 	if (gnutls_certificate_allocate_credentials(&cred) < 0)
 		return;
 	int rc = gnutls_certificate_set_x509_key_file(cred, t->cert, t->key, GNUTLS_X509_FMT_PEM);
 	gnutls_certificate_free_credentials(cred);
 	if (rc == GNUTLS_E_CERTIFICATE_KEY_MISMATCH)
-		complain_line(k, true, at->file, at->line, "TLS_Cred", "the private key '%s' does not belong to the certificate '%s'", t->key, t->cert);
+		complain_line(k, true, t->at_cred, "TLS_Cred", "the private key '%s' does not belong to the certificate '%s'",
+		              t->key, t->cert);
 	else if (rc < 0)
-		complain_line(k, true, at->file, at->line, "TLS_Cred", "the private key '%s' cannot be used: %s", t->key, gnutls_strerror(rc));
+		complain_line(k, true, t->at_cred, "TLS_Cred", "the private key '%s' cannot be used: %s", t->key,
+		              gnutls_strerror(rc));
 }
 
 static void check_crl(const struct fd_tls *t, struct complaints *k)
@@ -191,19 +199,19 @@ static void check_crl(const struct fd_tls *t, struct complaints *k)
 	unsigned n = 0;
 	char err[400], day[32];
 	if (!load(t->crl, &pem, err, sizeof err)) {
-		complain_line(k, true, t->at_crl.file, t->at_crl.line, "TLS_CRL", "%s", err);
+		complain_line(k, true, t->at_crl, "TLS_CRL", "%s", err);
 		return;
 	}
 	int rc = gnutls_x509_crl_list_import2(&v, &n, &pem, GNUTLS_X509_FMT_PEM, 0);
 	gnutls_free(pem.data);
 	if (rc < 0) {
-		complain_line(k, true, t->at_crl.file, t->at_crl.line, "TLS_CRL", "'%s' has no CRL in PEM form: %s", t->crl, gnutls_strerror(rc));
+		complain_line(k, true, t->at_crl, "TLS_CRL", "'%s' has no CRL in PEM form: %s", t->crl, gnutls_strerror(rc));
 		return;
 	}
 	for (unsigned i = 0; i < n; i++) {
 		time_t next = gnutls_x509_crl_get_next_update(v[i]);
 		if (next != (time_t)-1 && next < time(NULL))
-			complain_line(k, true, t->at_crl.file, t->at_crl.line, "TLS_CRL", "'%s': its next update was due on %s; fetch a new one", t->crl,
+			complain_line(k, true, t->at_crl, "TLS_CRL", "'%s': its next update was due on %s; fetch a new one", t->crl,
 			              ctl_time((int64_t)next * 1000, day));
 		gnutls_x509_crl_deinit(v[i]);
 	}
@@ -214,9 +222,9 @@ static void check_priority(const struct fd_tls *t, struct complaints *k)
 {
 	gnutls_priority_t prio;
 	const char *bad;
-	const struct fd_where *at = &t->at_prio;
+	const struct fd_where at = t->at_prio;
 	if (gnutls_priority_init(&prio, t->prio, &bad) < 0) {
-		complain_line(k, true, at->file, at->line, "TLS_Prio", "GnuTLS does not understand it from here on: '%.80s'", bad);
+		complain_line(k, true, at, "TLS_Prio", "GnuTLS does not understand it from here on: '%.80s'", bad);
 		return;
 	}
 	const unsigned *v;
@@ -224,26 +232,26 @@ static void check_priority(const struct fd_tls *t, struct complaints *k)
 	bool tls12 = false, tls13 = false;
 	for (int i = 0; i < n; i++) {
 		if (v[i] == GNUTLS_SSL3 || v[i] == GNUTLS_TLS1_0 || v[i] == GNUTLS_TLS1_1)
-			complain_line(k, true, at->file, at->line, "TLS_Prio", "it allows %s, which TS 33.210 6.2 forbids; " PRIORITY_HINT,
+			complain_line(k, true, at, "TLS_Prio", "it allows %s, which TS 33.210 6.2 forbids; " PRIORITY_HINT,
 			              gnutls_protocol_get_name((gnutls_protocol_t)v[i]));
 		tls12 = tls12 || v[i] == GNUTLS_TLS1_2;
 		tls13 = tls13 || v[i] == GNUTLS_TLS1_3;
 	}
 	if (!tls12 || !tls13)
-		complain_line(k, !tls12 && !tls13, at->file, at->line, "TLS_Prio", "it does not allow %s; TS 33.210 6.2 wants both TLS 1.2 and 1.3",
+		complain_line(k, !tls12 && !tls13, at, "TLS_Prio", "it does not allow %s; TS 33.210 6.2 wants both TLS 1.2 and 1.3",
 		              tls12 ? "TLS 1.3" : tls13 ? "TLS 1.2" : "TLS 1.2 or 1.3");
 	n = gnutls_priority_cipher_list(prio, &v);
 	for (int i = 0; i < n; i++)
 		if (v[i] == GNUTLS_CIPHER_NULL || v[i] == GNUTLS_CIPHER_3DES_CBC || v[i] == GNUTLS_CIPHER_ARCFOUR_128)
-			complain_line(k, true, at->file, at->line, "TLS_Prio", "it allows the cipher %s; " PRIORITY_HINT,
+			complain_line(k, true, at, "TLS_Prio", "it allows the cipher %s; " PRIORITY_HINT,
 			              gnutls_cipher_get_name((gnutls_cipher_algorithm_t)v[i]));
 		else if (gnutls_cipher_get_tag_size((gnutls_cipher_algorithm_t)v[i]) == 0)
-			complain_line(k, false, at->file, at->line, "TLS_Prio", "it allows the cipher %s, which is not AEAD; " PRIORITY_HINT,
+			complain_line(k, false, at, "TLS_Prio", "it allows the cipher %s, which is not AEAD; " PRIORITY_HINT,
 			              gnutls_cipher_get_name((gnutls_cipher_algorithm_t)v[i]));
 	n = gnutls_priority_sign_list(prio, &v);
 	for (int i = 0; i < n; i++)
 		if (gnutls_sign_get_hash_algorithm((gnutls_sign_algorithm_t)v[i]) == GNUTLS_DIG_SHA1)
-			complain_line(k, true, at->file, at->line, "TLS_Prio", "it allows signatures with SHA-1 (%s); " PRIORITY_HINT,
+			complain_line(k, true, at, "TLS_Prio", "it allows signatures with SHA-1 (%s); " PRIORITY_HINT,
 			              gnutls_sign_get_name((gnutls_sign_algorithm_t)v[i]));
 	gnutls_priority_deinit(prio);
 }
@@ -252,18 +260,20 @@ void fdcert_check(struct complaints *k, const struct fd_tls *t)
 {
 	struct chain chain = { 0 }, ca = { 0 };
 	char err[400], san[300];
+	bool key = t->key && check_key_file(t, k);
 	if (t->cert && load_chain(t->cert, &chain, err, sizeof err)) {
 		const struct here h = { k, t->at_cred, "TLS_Cred", t->cert };
 		check_dates_and_strength(&h, chain.v[0]);
 		check_usage(&h, chain.v[0]);
 		if (t->identity && !names(chain.v[0], t->identity)) {
 			names_of(chain.v[0], san, sizeof san);
-			complain_line(k, true, t->at_cred.file, t->at_cred.line, "TLS_Cred",
+			complain_line(k, true, t->at_cred, "TLS_Cred",
 			              "'%s' does not name this node: Identity is \"%s\", its dNSName: %s", t->cert, t->identity, san);
 		}
-		check_key(t, k, &t->at_cred);
+		if (key)
+			check_pair(t, k);
 	} else if (t->cert) {
-		complain_line(k, true, t->at_cred.file, t->at_cred.line, "TLS_Cred", "%s", err);
+		complain_line(k, true, t->at_cred, "TLS_Cred", "%s", err);
 	}
 	if (t->ca && load_chain(t->ca, &ca, err, sizeof err)) {
 		const struct here h = { k, t->at_ca, "TLS_CA", t->ca };
@@ -271,13 +281,13 @@ void fdcert_check(struct complaints *k, const struct fd_tls *t)
 			unsigned critical;
 			check_dates_and_strength(&h, ca.v[i]);
 			if (gnutls_x509_crt_get_ca_status(ca.v[i], &critical) <= 0)
-				complain_line(k, true, h.at.file, h.at.line, "TLS_CA", "'%s': certificate %u of it is not a CA's (basicConstraints)", t->ca,
+				complain_line(k, true, h.at, "TLS_CA", "'%s': certificate %u of it is not a CA's (basicConstraints)", t->ca,
 				              i + 1);
 		}
 		if (chain.n)
 			check_signed(t, k, &chain, &ca);
 	} else if (t->ca) {
-		complain_line(k, true, t->at_ca.file, t->at_ca.line, "TLS_CA", "%s", err);
+		complain_line(k, true, t->at_ca, "TLS_CA", "%s", err);
 	}
 	if (t->crl)
 		check_crl(t, k);

@@ -4,7 +4,7 @@
 #include <string.h>
 #include "hash.h"
 
-void complain_line(struct complaints *k, bool error, const char *file, int line, const char *key, const char *fmt, ...)
+void complain_line(struct complaints *k, bool error, struct fd_where at, const char *key, const char *fmt, ...)
 {
 	char text[1024];
 	va_list ap;
@@ -14,17 +14,17 @@ void complain_line(struct complaints *k, bool error, const char *file, int line,
 	*(error ? &k->errors : &k->warnings) += 1;
 	if (k->ctl->json) {
 		printf("{\"level\": \"%s\", \"file\": ", error ? "error" : "warning");
-		out_json_string(stdout, file);
-		printf(", \"line\": %d, \"key\": ", line);
+		out_json_string(stdout, at.file);
+		printf(", \"line\": %d, \"key\": ", at.line);
 		out_json_string(stdout, key);
 		fputs(", \"text\": ", stdout);
 		out_json_string(stdout, text);
 		puts("}");
 		return;
 	}
-	out_plain(stdout, file);
-	if (line)
-		printf(":%d", line);
+	out_plain(stdout, at.file);
+	if (at.line)
+		printf(":%d", at.line);
 	printf(": %s: ", error ? "error" : "warning");
 	if (*key && !strstr(text, key)) {
 		out_plain(stdout, key);
@@ -36,7 +36,7 @@ void complain_line(struct complaints *k, bool error, const char *file, int line,
 
 static void complain(void *ctx, const struct iwf_conf_error *e)
 {
-	complain_line(ctx, true, e->file, e->line, e->key, "%s", e->text);
+	complain_line(ctx, true, (struct fd_where){ e->file, e->line }, e->key, "%s", e->text);
 }
 
 static const struct arg_spec check_args[] = {
@@ -49,7 +49,7 @@ static int check_config(struct ctl *c, const struct args *a)
 	char err[512];
 	c->conf_ok = iwf_conf_read(c->conf_file, &c->conf, complain, &k) == 0;
 	if (c->conf_ok && *c->conf.privacy.hash_key_file && !iwf_privacy_key_load(c->conf.privacy.hash_key_file, err, sizeof err))
-		complain_line(&k, true, c->conf_file, 0, "privacy.hash_key_file", "%s", err);
+		complain_line(&k, true, (struct fd_where){ c->conf_file, 0 }, "privacy.hash_key_file", "%s", err);
 	if (c->conf_ok && c->db)
 		snprintf(c->conf.store.uri, sizeof c->conf.store.uri, "sqlite:%.500s", c->db);
 	if (c->conf_ok)

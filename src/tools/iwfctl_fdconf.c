@@ -23,7 +23,7 @@ struct peer { const char *host; bool no_tls; struct fd_where at; };
 
 struct fd {
 	struct complaints *k;
-	const char *file;
+	struct fd_where all;                 /* the file as a whole */
 	char *texts[TEXTS_MAX];              /* all that is pointed into; freed at the end */
 	size_t ntexts;
 	struct token t[TOKENS_MAX];          /* the statement being read */
@@ -46,7 +46,7 @@ static char *keep(struct fd *f, const char *s, size_t n)
 	char *copy = f->ntexts < TEXTS_MAX ? strndup(s, n) : NULL;
 	if (!copy) {
 		if (!f->broken)
-			complain_line(f->k, true, f->file, 0, "", "too much in it to be read");
+			complain_line(f->k, true, f->all, "", "too much in it to be read");
 		f->broken = true;
 		return NULL;
 	}
@@ -78,7 +78,7 @@ static bool fits(const struct token *t, char form)
 
 static void syntax(struct fd *f, const struct fd_where *at, const char *key, const char *what)
 {
-	complain_line(f->k, true, at->file, at->line, key, "%s", what);
+	complain_line(f->k, true, *at, key, "%s", what);
 	f->broken = true;
 }
 
@@ -104,7 +104,7 @@ static bool well_formed(struct fd *f, const char *form)
 		return true;
 	for (size_t k = 0; k < sizeof right / sizeof *right; k += 2)
 		if (strcmp(right[k], form) == 0)
-			complain_line(f->k, true, f->t[0].at.file, f->t[0].at.line, f->t[0].text, "%s is written: %s%s", f->t[0].text, f->t[0].text,
+			complain_line(f->k, true, f->t[0].at, f->t[0].text, "%s is written: %s%s", f->t[0].text, f->t[0].text,
 			              right[k + 1] + 4);
 	f->broken = true;
 	return false;
@@ -128,7 +128,7 @@ static void statement(struct fd *f)
 	while (d < DIRECTIVES && (t->type != T_WORD || strcasecmp(directives[d].name, t->text) != 0))
 		d++;
 	if (d == DIRECTIVES) {
-		complain_line(f->k, true, t->at.file, t->at.line, t->text,
+		complain_line(f->k, true, t->at, t->text,
 		              t->type == T_WORD ? "freeDiameter has no directive '%.60s'" : "'%.60s' where a directive should begin", t->text);
 		f->broken = true;
 		return;
@@ -215,7 +215,9 @@ static bool token(struct fd *f, const char **p, struct fd_where *at, struct toke
 			n++;
 		out->type = T_WORD;
 	} else if (*s && !strchr("=,:;{}", *s)) {
-		syntax(f, at, "", "a character that has no meaning here");
+		char what[80];
+		snprintf(what, sizeof what, "'%c' has no meaning here; is a quote missing?", *s);
+		syntax(f, at, "", what);
 		return false;
 	}
 	if (!*s)
@@ -260,7 +262,7 @@ static void read_file(struct fd *f, const char *path, int depth, const struct fd
 	FILE *in = fopen(path, "re");
 	if (!in || getdelim(&text, &len, '\0', in) < 0) {
 		if (!in || ferror(in)) {
-			complain_line(f->k, true, from ? from->file : path, from ? from->line : 0, "", "cannot read '%s': %m", path);
+			complain_line(f->k, true, from ? *from : (struct fd_where){ path, 0 }, "", "cannot read '%s': %m", path);
 			f->broken = true;
 		}
 	} else {
@@ -308,25 +310,25 @@ static void check_extensions(struct fd *f)
 		snprintf(key, sizeof key, "LoadExtension %s", ours[i].name);
 		if (!e) {
 			if (!ours[i].with_hss || (f->k->ctl->conf_ok && conf->service.identity_source != IWF_ID_LOCAL))
-				complain_line(f->k, true, f->file, 0, key, "%s.fdx is not loaded: %s", ours[i].name, ours[i].why);
+				complain_line(f->k, true, f->all, key, "%s.fdx is not loaded: %s", ours[i].name, ours[i].why);
 			continue;
 		}
 		if (*e->file == '/' && access(e->file, R_OK) != 0)
-			complain_line(f->k, true, e->at.file, e->at.line, key, "cannot read '%s': %m", e->file);
+			complain_line(f->k, true, e->at, key, "cannot read '%s': %m", e->file);
 		if (ours[i].conf && !e->conf)
-			complain_line(f->k, true, e->at.file, e->at.line, key, "it needs the node's configuration: LoadExtension = \"%s\" : \"%s\";",
+			complain_line(f->k, true, e->at, key, "it needs the node's configuration: LoadExtension = \"%s\" : \"%s\";",
 			              e->file, f->k->ctl->conf_file);
 		else if (ours[i].conf && !same_file(e->conf, f->k->ctl->conf_file))
-			complain_line(f->k, true, e->at.file, e->at.line, key,
+			complain_line(f->k, true, e->at, key,
 			              "its configuration is '%s', but this check is of '%s'; all of them take the same file", e->conf,
 			              f->k->ctl->conf_file);
 	}
 	const struct ext *dump = loaded(f, "dbg_msg_dumps"), *wl = loaded(f, "acl_wl");
 	if (dump)
-		complain_line(f->k, true, dump->at.file, dump->at.line, "LoadExtension dbg_msg_dumps",
+		complain_line(f->k, true, dump->at, "LoadExtension dbg_msg_dumps",
 		              "not on a node that others reach: it writes IMSIs to the log, and a malformed message can block the daemon in it");
 	if (wl)
-		complain_line(f->k, true, wl->at.file, wl->at.line, "LoadExtension acl_wl",
+		complain_line(f->k, true, wl->at, "LoadExtension acl_wl",
 		              "it lets peers in without binding their certificate to their name; acl_scs does that");
 }
 
@@ -336,7 +338,7 @@ static void check_scs_peer(struct fd *f, sqlite3_stmt *st, const struct peer *p)
 	sqlite3_reset(st);
 	sqlite3_bind_text(st, 1, p->host, -1, SQLITE_STATIC);
 	if (sqlite3_step(st) == SQLITE_ROW)
-		complain_line(f->k, true, p->at.file, p->at.line, "ConnectPeer",
+		complain_line(f->k, true, p->at, "ConnectPeer",
 		              "\"%s\" is the SCS %s; freeDiameter does not check the certificates of the peers in ConnectPeer when they "
 		              "connect, so SCSs connect to us", p->host, (const char *)sqlite3_column_text(st, 0));
 }
@@ -360,7 +362,7 @@ static void wants_peer(struct fd *f, const char *what, const char *host)
 	for (size_t i = 0; i < f->npeers; i++)
 		if (strcasecmp(f->peer[i].host, host) == 0)
 			return;
-	complain_line(f->k, false, f->file, 0, "ConnectPeer", "the %s \"%s\" is in no ConnectPeer; it is reached only by way of an agent", what,
+	complain_line(f->k, false, f->all, "ConnectPeer", "the %s \"%s\" is in no ConnectPeer; it is reached only by way of an agent", what,
 	              host);
 }
 
@@ -381,27 +383,27 @@ static void check_directives(struct fd *f)
 	struct complaints *k = f->k;
 	const char *identity = f->tls.identity, *wrong;
 	if (!identity)
-		complain_line(k, false, f->file, 0, "Identity", "not given: the machine's name will be used; say Identity = \"host.realm\";");
+		complain_line(k, false, f->all, "Identity", "not given: the machine's name will be used; say Identity = \"host.realm\";");
 	else if ((wrong = iwf_diamid_check((struct iwf_view){ (const uint8_t *)identity, strlen(identity) })))
-		complain_line(k, true, f->at_identity.file, f->at_identity.line, "Identity", "\"%s\": %s", identity, wrong);
+		complain_line(k, true, f->at_identity, "Identity", "\"%s\": %s", identity, wrong);
 	if (!f->realm && identity && !strchr(identity, '.'))
-		complain_line(k, true, f->file, 0, "Realm", "not given, and Identity has no domain to take it from");
+		complain_line(k, true, f->all, "Realm", "not given, and Identity has no domain to take it from");
 	if (!f->tls.cert)
-		complain_line(k, true, f->file, 0, "TLS_Cred", "not given: TLS_Cred = \"certificate.pem\", \"key.pem\"; SCSs come by TLS");
+		complain_line(k, true, f->all, "TLS_Cred", "not given: TLS_Cred = \"certificate.pem\", \"key.pem\"; SCSs come by TLS");
 	if (!f->tls.ca)
-		complain_line(k, true, f->file, 0, "TLS_CA", "not given: TLS_CA = \"ca.pem\"; the CA that signs the certificates of SCSs");
+		complain_line(k, true, f->all, "TLS_CA", "not given: TLS_CA = \"ca.pem\"; the CA that signs the certificates of SCSs");
 	if (!f->tls.prio)
-		complain_line(k, true, f->file, 0, "TLS_Prio", "not given: freeDiameter then allows TLS 1.0, 1.1 and CBC, which TS 33.210 6.2 "
+		complain_line(k, true, f->all, "TLS_Prio", "not given: freeDiameter then allows TLS 1.0, 1.1 and CBC, which TS 33.210 6.2 "
 		              "forbids; conf/freeDiameter.conf has the right one");
 	if (f->dh_bits && f->dh_bits < 2048)
-		complain_line(k, true, f->at_dh.file, f->at_dh.line, "TLS_DH_Bits", "%lld is too few; 2048 or more", f->dh_bits);
+		complain_line(k, true, f->at_dh, "TLS_DH_Bits", "%lld is too few; 2048 or more", f->dh_bits);
 	if (!f->no_relay)
-		complain_line(k, true, f->file, 0, "NoRelay", "not given: without `NoRelay;` SCSs could reach the HSS and SMS-SC through this node");
+		complain_line(k, true, f->all, "NoRelay", "not given: without `NoRelay;` SCSs could reach the HSS and SMS-SC through this node");
 }
 
 void fdconf_check(struct complaints *k, const char *file)
 {
-	struct fd f = { .k = k, .file = file };
+	struct fd f = { .k = k, .all = { file, 0 } };
 	read_file(&f, file, 1, NULL);
 	if (!f.broken && f.n)
 		syntax(&f, &f.t[0].at, f.t[0].text, "this is not finished by a ';'");
