@@ -1,1 +1,2 @@
 dist_doc_DATA += README docs/OPERATING.md docs/WIRESHARK.md
+dist_doc_DATA += docs/CONFIGURATION.md docs/IWFCTL.md docs/REASONS.md
