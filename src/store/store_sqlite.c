@@ -545,7 +545,7 @@ static enum iwf_err read_int(struct iwf_store *st, enum sqlite_stmt n, int64_t *
 static enum iwf_err sqlite_changed(struct iwf_store *st, bool *changed)
 {
 	struct sqlite_store *s = sqlite_of(st);
-	int64_t version, schema;
+	int64_t version = 0, schema = 0;
 	enum iwf_err e;
 
 	*changed = false;
