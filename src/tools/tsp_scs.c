@@ -384,7 +384,7 @@ static void run_lines(struct scs *s)
 {
 	size_t at = 0;
 
-	while (may_run(s) && s->unanswered < s->base.outstanding) {
+	while (at < s->input_n && may_run(s) && s->unanswered < s->base.outstanding) {
 		char *nl = memchr(s->input + at, '\n', s->input_n - at);
 		size_t n = nl ? (size_t)(nl - s->input) - at : s->input_n - at;
 

@@ -32,21 +32,14 @@ lab_port() {
 	done
 }
 
-# The node and the simulators are other programs' hosts: with a sanitizer their
-# runtime has to come first.  For lab_spawn: takes the place of its shell.
-lab_env() {
-	local san=${SANITIZE:-} libs= l
-	case $san in
-	*thread*) libs="libtsan.so";;
-	*address*) libs="libasan.so libubsan.so";;
-	esac
-	[ -n "$libs" ] || exec "$@"
-	local preload=
-	for l in $libs; do preload="$preload:$(${CC:-gcc} -print-file-name=$l)"; done
-	exec env ASAN_OPTIONS="detect_leaks=${LAB_LEAKS:-0}:abort_on_error=0:exitcode=99:log_path=$LAB/sanitizer" \
-	UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1:log_path=$LAB/sanitizer" \
-	TSAN_OPTIONS="exitcode=99:suppressions=$SRC/tests/system/tsan.supp:log_path=$LAB/sanitizer" \
-	LD_PRELOAD="${preload#:}" "$@"
+# The node: freeDiameterd itself, or, for a build with a sanitizer, our own host
+# program, which has the runtime linked in.  For lab_spawn: takes the place of its shell.
+lab_host() {
+	[ -n "${SANITIZE:-}" ] || exec "$lab_fd" "$@"
+	exec env ASAN_OPTIONS="detect_leaks=${LAB_LEAKS:-0}:exitcode=99:log_path=$LAB/sanitizer" \
+		UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1:log_path=$LAB/sanitizer" \
+		TSAN_OPTIONS="exitcode=99:suppressions=$SRC/tests/system/tsan.supp:log_path=$LAB/sanitizer" \
+		"$BUILD/tests/support/fd_host" "$@"
 }
 
 # lab_spawn NAME COMMAND... : in the background, output in $LAB/NAME.log, pid in $LAB/NAME.pid
@@ -149,7 +142,7 @@ lab_node_start() {
 	local mark=0
 	[ ! -f "$LAB/node.log" ] || mark=$(wc -l <"$LAB/node.log")
 	lab_write_fd_conf
-	lab_spawn node lab_env "$lab_fd" -c "$LAB/freeDiameter.conf"
+	lab_spawn node lab_host -c "$LAB/freeDiameter.conf"
 	lab_wait "${LAB_START_WAIT:-20}" lab_node_up "$mark" || {
 		lab_die "the node does not start:"
 		tail -5 "$LAB/node.log" >&2

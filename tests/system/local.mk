@@ -6,6 +6,10 @@ SYSTEM_TESTS = \
 	tests/system/t_trigger.sh
 EXTRA_DIST += $(SYSTEM_TESTS) tests/system/lab.sh tests/system/case.sh tests/system/wire.sh tests/system/run-test.sh
 
+check_PROGRAMS += tests/support/fd_host
+tests_support_fd_host_SOURCES = tests/support/fd_host.c
+tests_support_fd_host_LDADD = $(FD_LIBS) $(GNUTLS_LIBS) -lpthread
+
 check-system: all $(check_PROGRAMS) $(check_LTLIBRARIES)
 	@SRC='$(abs_srcdir)' BUILD='$(abs_builddir)' SANITIZE='$(sanitize)' CC='$(CC)' \
 		'$(srcdir)/tests/system/run-test.sh' $(SYSTEM_TESTS)

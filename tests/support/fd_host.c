@@ -1,0 +1,44 @@
+/* fd_host - what freeDiameterd does, as a program of ours: a sanitizer's runtime
+ * has to be linked into the program; preloaded into Debian's freeDiameterd it
+ * hangs at the exit, with or without our extensions.
+ *
+ *   fd_host -c FILE */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <freeDiameter/freeDiameter-host.h>
+#include <freeDiameter/libfdcore.h>
+
+static sigset_t ends;
+
+static void *wait_for_end(void *arg)
+{
+	int sig;
+
+	sigwait(&ends, &sig);
+	fd_core_shutdown();
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	pthread_t waiter;
+
+	if (argc != 3 || strcmp(argv[1], "-c")) {
+		fprintf(stderr, "usage: fd_host -c FILE\n");
+		return 2;
+	}
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGINT);
+	/* before there are threads: none of them gets what the waiter waits for */
+	pthread_sigmask(SIG_BLOCK, &ends, NULL);
+	if (fd_core_initialize() || fd_core_parseconf(argv[2]))
+		return 1;
+	if (pthread_create(&waiter, NULL, wait_for_end, NULL) || fd_core_start())
+		return 1;
+	fd_core_wait_shutdown_complete();
+	pthread_cancel(waiter);
+	pthread_join(waiter, NULL);
+	return 0;
+}
