@@ -23,6 +23,7 @@ static void *wait_for_end(void *arg)
 int main(int argc, char **argv)
 {
 	pthread_t waiter;
+	sigset_t all;
 
 	if (argc != 3 || strcmp(argv[1], "-c")) {
 		fprintf(stderr, "usage: fd_host -c FILE\n");
@@ -31,8 +32,9 @@ int main(int argc, char **argv)
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGINT);
-	/* before there are threads: none of them gets what the waiter waits for */
-	pthread_sigmask(SIG_BLOCK, &ends, NULL);
+	/* Before there are threads: none of them is hit by what the waiter waits for, nor by SIGPIPE. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
 	if (fd_core_initialize() || fd_core_parseconf(argv[2]))
 		return 1;
 	if (pthread_create(&waiter, NULL, wait_for_end, NULL) || fd_core_start())

@@ -4,7 +4,8 @@ SYSTEM_TESTS = \
 	tests/system/dict_load.sh \
 	tests/system/wireshark.sh \
 	tests/system/t_trigger.sh
-EXTRA_DIST += $(SYSTEM_TESTS) tests/system/lab.sh tests/system/case.sh tests/system/wire.sh tests/system/run-test.sh
+EXTRA_DIST += $(SYSTEM_TESTS) tests/system/lab.sh tests/system/case.sh tests/system/wire.sh tests/system/run-test.sh \
+	tests/system/lsan.supp tests/system/tsan.supp
 
 check_PROGRAMS += tests/support/fd_host
 tests_support_fd_host_SOURCES = tests/support/fd_host.c
