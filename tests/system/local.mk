@@ -11,13 +11,18 @@ check_PROGRAMS += tests/support/fd_host
 tests_support_fd_host_SOURCES = tests/support/fd_host.c
 tests_support_fd_host_LDADD = $(FD_LIBS) $(GNUTLS_LIBS) -lpthread
 
-check-system: all $(check_PROGRAMS) $(check_LTLIBRARIES)
+# One after the other: two makes in parallel would build the same libraries.
+all-and-checks: $(BUILT_SOURCES)
+	$(MAKE) $(AM_MAKEFLAGS) all-am
+	$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS) $(check_LTLIBRARIES)
+
+check-system: all-and-checks
 	@SRC='$(abs_srcdir)' BUILD='$(abs_builddir)' SANITIZE='$(sanitize)' CC='$(CC)' \
 		'$(srcdir)/tests/system/run-test.sh' $(SYSTEM_TESTS)
 
 # What is threaded, for a build with -fsanitize=thread.
 THREAD_UNIT_TESTS = tests/unit/check_node tests/unit/check_log
-check-threads: all $(check_PROGRAMS) $(check_LTLIBRARIES)
+check-threads: all-and-checks
 	@SRC='$(abs_srcdir)' BUILD='$(abs_builddir)' SANITIZE='$(sanitize)' CC='$(CC)' \
 		'$(srcdir)/tests/system/run-test.sh' $(THREAD_UNIT_TESTS) tests/system/t_trigger.sh
-.PHONY: check-system check-threads
+.PHONY: all-and-checks check-system check-threads

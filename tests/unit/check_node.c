@@ -40,8 +40,10 @@ static void see(enum iwf_fx_kind kind, uint64_t number, uint32_t a, uint32_t b)
 static size_t count_seen(enum iwf_fx_kind kind, uint64_t number)
 {
 	size_t n = 0;
+	pthread_mutex_lock(&seen_lock);
 	for (size_t i = 0; i < nseen; i++)
 		n += seen[i].kind == kind && (!number || seen[i].number == number);
+	pthread_mutex_unlock(&seen_lock);
 	return n;
 }
 
