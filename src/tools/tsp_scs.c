@@ -36,7 +36,7 @@ struct scs {
 	struct scs_cmd base;             /* what the command line says */
 	struct peer_loop *loop;
 	struct peer *peer;
-	bool opened, ending, script, input_over;
+	bool opened, ending, script, input_over, input_paused;
 	enum scs_exit status;            /* the first that is not OK */
 
 	struct scs_cmd cmd;              /* being sent */
@@ -388,7 +388,7 @@ static void run_lines(struct scs *s)
 		char *nl = memchr(s->input + at, '\n', s->input_n - at);
 		size_t n = nl ? (size_t)(nl - s->input) - at : s->input_n - at;
 
-		if (!nl && !(s->input_over && n))
+		if (!nl && !s->input_over)
 			break;
 		run_line(s, s->input + at, n);
 		at += nl ? n + 1 : n;
@@ -408,12 +408,13 @@ static void input_ready(int fd, void *ctx)
 
 		if (!grown) {
 			/* Enough read ahead; or a line without an end. */
-			if (!memchr(s->input, '\n', s->input_n)) {
+			if (!s->input || !memchr(s->input, '\n', s->input_n)) {
 				scs_print_event(&s->conn, "error", "script: a line is too long");
 				note_exit(s, SCS_USAGE);
 				s->input_n = 0;
 				s->input_over = true;
 			}
+			s->input_paused = !s->input_over;
 			peer_unwatch_fd(s->loop, fd);
 			progress(s);
 			return;
@@ -433,6 +434,18 @@ static void input_ready(int fd, void *ctx)
 	progress(s);
 }
 
+static void read_on(struct scs *s)
+{
+	if (!s->input_paused || s->input_n > s->input_cap / 2)
+		return;
+	s->input_paused = false;
+	if (!peer_watch_fd(s->loop, STDIN_FILENO, input_ready, s)) {
+		scs_print_event(&s->conn, "error", "script: the rest cannot be read");
+		note_exit(s, SCS_USAGE);
+		s->input_over = true;
+	}
+}
+
 /* Called after everything that may let something go on. */
 static void progress(struct scs *s)
 {
@@ -441,8 +454,10 @@ static void progress(struct scs *s)
 	send_more(s);
 	if (s->block == ANSWERS && !s->open_txns)
 		unblock(s);
-	if (s->script)
+	if (s->script) {
 		run_lines(s);
+		read_on(s);
+	}
 	if (!may_run(s) || s->open_txns)
 		return;
 	if (!s->script || (s->input_over && !s->input_n))
