@@ -6,4 +6,5 @@ include tests/unit/config.mk
 include tests/unit/node.mk
 include tests/unit/peer.mk
 include tests/system/local.mk
+include tests/system/bad.mk
 CHECK_LDADD = libmtciwf.la $(CHECK_LIBS)
