@@ -14,17 +14,23 @@ static int on_dar(struct msg **msg, struct avp *avp, struct session *sess, void 
 	struct msg *request = *msg;
 	struct iwf_peer_info peer;
 	struct tsp_dar view, *dar;
+	struct tsp_fault fault;
 	DiamId_t from = NULL;
 	size_t from_len = 0;
 
 	*msg = NULL;
-	if (!tsp_decode_dar(request, &view)) {
-		tsp_refuse(request);
+	bool faulty = tsp_intake_take(request, &fault);
+	if (faulty || !tsp_decode_dar(request, &view)) {
+		tsp_refuse(request, faulty ? &fault : NULL);
 		return 0;
 	}
 	fd_msg_source_get(request, &from, &from_len);
 	struct iwf_view host = { (const uint8_t *)from, from ? from_len : 0 };
-	iwf_peer_get(host, &peer);
+	if (!iwf_peer_get(host, &peer)) {
+		/* The connection is gone, and with it who it was. */
+		tsp_answer_busy(request);
+		return 0;
+	}
 	if (peer.proven)
 		view.peer = host;
 	view.peer_address = (struct iwf_view){ (uint8_t *)peer.address, strlen(peer.address) };
@@ -77,6 +83,7 @@ static int app_tsp_entry(char *conf_file)
 	int rc = fd_disp_register(on_dar, DISP_HOW_CC, &when, NULL, &on_dar_hdl);
 	rc = rc ?: fdx_watch_answers(&answers_hook);
 	rc = rc ?: fd_hook_register(HOOK_MASK(HOOK_MESSAGE_PARSING_ERROR2), on_refusal, NULL, NULL, &refusals_hook);
+	rc = rc ?: tsp_intake_start();
 	rc = rc ?: fd_disp_app_support(tsp, vendor, 1, 0);
 	if (rc)
 		return rc;
@@ -96,6 +103,7 @@ void fd_ext_fini(void)
 		fd_disp_unregister(&on_dar_hdl, NULL);
 	if (tsp_app.node)
 		iwf_node_stop(tsp_app.node);
+	tsp_intake_stop();
 	if (refusals_hook)
 		fd_hook_unregister(refusals_hook);
 	if (answers_hook)

@@ -10,6 +10,21 @@
 /* Set once, by the entry. */
 extern struct tsp_app { struct iwf_node *node; struct dict_object *dnr; } tsp_app;
 
+/* What is wrong with a request, what of a DAR its answer repeats (0 and a trigger
+ * where that could not be read), and what it was before it was made a DAR. */
+struct tsp_fault {
+	struct dia_fault grammar;
+	uint32_t reference, action;
+	bool misrouted, proxiable;
+	uint32_t code, app;
+};
+
+/* From here on every request is looked at when it arrives. */
+int tsp_intake_start(void);
+void tsp_intake_stop(void);
+/* True: that request is faulty.  Tells it once. */
+bool tsp_intake_take(const struct msg *request, struct tsp_fault *out);
+
 /* Every AVP that this extension reads or writes. */
 bool tsp_find_avps(void);
 
@@ -22,8 +37,9 @@ bool tsp_decode_dar(struct msg *msg, struct tsp_dar *dar);
 void tsp_answer(struct msg *request, const struct tsp_daa *daa);
 /* The same when the node has no room: DIAMETER_TOO_BUSY. */
 void tsp_answer_busy(struct msg *request);
-/* Answers a DAR whose grammar is broken, Failed-AVP and all, and audits it.  Takes the message. */
-void tsp_refuse(struct msg *request);
+/* Answers a DAR whose grammar is broken, Failed-AVP and all, and audits it; NULL:
+ * nobody knows what is wrong with it.  Takes the message. */
+void tsp_refuse(struct msg *request, const struct tsp_fault *fault);
 /* The same in place, for an answer that freeDiameter has begun to build. */
 void tsp_mend_refusal(struct msg *answer);
 

@@ -83,62 +83,7 @@ void tsp_answer_busy(struct msg *request)
 
 /* ---- broken grammar ----------------------------------------------------- */
 
-/* Reference-Number and Action-Type as far as they are there. */
-static struct echo echo_of_bytes(const uint8_t *bytes, size_t n)
-{
-	struct echo e = nothing;
-	struct dia_avp action, a;
-
-	if (dia_msg_find(bytes, n, DIA_Device_Action, &action)) {
-		if (dia_group_find(&action, DIA_Reference_Number, &a))
-			dia_avp_u32(&a, &e.reference);
-		if (dia_group_find(&action, DIA_Action_Type, &a))
-			dia_avp_u32(&a, &e.action);
-	}
-	return e;
-}
-
-/* Action-Type 2 and 5 are values of the enumeration, but not for a DAR. */
-static void fault_of_action_type(const uint8_t *bytes, size_t n, struct dia_fault *fault)
-{
-	struct dia_writer w = {0};
-	struct dia_avp action, a;
-	uint32_t value;
-
-	if (!dia_msg_find(bytes, n, DIA_Device_Action, &action) || !dia_group_find(&action, DIA_Action_Type, &a) ||
-	    !dia_avp_u32(&a, &value) || value == TSP_TRIGGER || value == TSP_RECALL || value == TSP_REPLACE)
-		return;
-	dia_begin(&w, 0, 0, 0, 0, 0);
-	dia_open(&w, DIA_Device_Action);
-	dia_put_u32(&w, DIA_Action_Type, value);
-	dia_close(&w);
-	if (dia_end(&w) && w.n - DIA_HDR_LEN <= sizeof(fault->failed)) {
-		fault->result_code = 5004;
-		fault->what = "Action-Type is not one of a request";
-		fault->failed_len = w.n - DIA_HDR_LEN;
-		memcpy(fault->failed, w.p + DIA_HDR_LEN, fault->failed_len);
-	}
-	dia_writer_free(&w);
-}
-
-/* What is wrong with a request, by its bytes; what is not wrong by our reading
- * stays 2001. */
-static void find_fault(struct msg *request, struct dia_fault *fault, struct echo *e)
-{
-	uint8_t *bytes = NULL;
-	size_t n = 0;
-
-	*fault = (struct dia_fault){ .result_code = 2001 };
-	*e = nothing;
-	if (fd_msg_bufferize(request, &bytes, &n))
-		return;
-	*e = echo_of_bytes(bytes, n);
-	if (dia_check(bytes, n, fault))
-		fault_of_action_type(bytes, n, fault);
-	free(bytes);
-}
-
-static void audit(struct msg *request, const struct dia_fault *fault, const struct echo *e)
+static void audit(struct msg *request, const struct dia_fault *fault, uint32_t reference)
 {
 	struct iwf_peer_info peer;
 	DiamId_t from = NULL;
@@ -150,35 +95,54 @@ static void audit(struct msg *request, const struct dia_fault *fault, const stru
 	iwf_peer_get((struct iwf_view){ (uint8_t *)host, strlen(host) }, &peer);
 	snprintf(detail, sizeof(detail), "%u: %s%s%s", fault->result_code, fault->what ? fault->what : "does not parse",
 	         fault->def ? ": " : "", fault->def ? fault->def->name : "");
-	iwf_log(IWF_LOG_INFO, IWF_SUB_TSP, "DAR %u of %s refused: %s", e->reference, host, detail);
+	iwf_log(IWF_LOG_INFO, IWF_SUB_TSP, "DAR %u of %s refused: %s", reference, host, detail);
 	iwf_node_post_audit(tsp_app.node, &(struct iwf_audit){
 		.at_ms = (int64_t)time(NULL) * 1000, .event = "dar", .decision = "refused", .reason = RS_MALFORMED,
 		.request_status = -1, .peer = host, .address = peer.address, .cert = peer.cert_sha256,
-		.reference = e->reference, .detail = detail });
+		.reference = reference, .detail = detail });
 }
 
-static int put_refusal(struct msg *answer, const struct dia_fault *fault, const struct echo *e)
+static int put_refusal(struct msg *answer, const struct tsp_fault *fault)
 {
-	int rc = fdx_put_u32(answer, DIA_Auth_Application_Id, TSP_APP);
-	if (!rc && fault->failed_len)
-		rc = fdx_put_failed_avp(answer, fault->failed, fault->failed_len);
-	return rc ?: put_notification(answer, e, &(struct tsp_daa){0});
+	const struct echo e = { .reference = fault->reference, .action = fault->action };
+	const bool is_dar = fault->app == TSP_APP && fault->code == TSP_CODE_DAR;
+	struct msg_hdr *hdr;
+	int rc = fd_msg_hdr(answer, &hdr);
+
+	if (!rc && fault->misrouted) {
+		hdr->msg_code = fault->code;
+		hdr->msg_appl = fault->app;
+		if (!fault->proxiable)
+			hdr->msg_flags &= (uint8_t)~CMD_FLAG_PROXIABLE;
+	}
+	if (!rc && is_dar)
+		rc = fdx_put_u32(answer, DIA_Auth_Application_Id, TSP_APP);
+	if (!rc && fault->grammar.failed_len)
+		rc = fdx_put_failed_avp(answer, fault->grammar.failed, fault->grammar.failed_len);
+	if (!rc && is_dar)
+		rc = put_notification(answer, &e, &(struct tsp_daa){0});
+	return rc;
 }
 
-void tsp_refuse(struct msg *request)
+/* Where freeDiameter sees a fault and we do not. */
+static struct tsp_fault fault_unseen(struct msg *request)
 {
-	struct dia_fault fault;
-	struct echo e;
+	struct echo e = echo_of_request(request);
+	return (struct tsp_fault){ .reference = e.reference, .action = e.action, .app = TSP_APP, .code = TSP_CODE_DAR };
+}
+
+void tsp_refuse(struct msg *request, const struct tsp_fault *seen)
+{
+	struct tsp_fault fault = seen ? *seen : fault_unseen(request);
 	struct msg *msg = request;
 
-	find_fault(request, &fault, &e);
-	if (fault.result_code == 2001)
-		fault.result_code = 5012;   /* our two readings differ: still an answer */
-	audit(request, &fault, &e);
-	int rc = fdx_answer(&msg, fault.result_code, fault.what);
-	rc = rc ?: put_refusal(msg, &fault, &e);
+	if (!seen)
+		fault.grammar.result_code = 5012;   /* our two readings differ: still an answer */
+	audit(request, &fault.grammar, fault.reference);
+	int rc = fdx_answer(&msg, fault.grammar.result_code, fault.grammar.what);
+	rc = rc ?: put_refusal(msg, &fault);
 	if (rc) {
-		iwf_log(IWF_LOG_ERROR, IWF_SUB_TSP, "cannot build the refusal of DAR %u: %s", e.reference, strerror(rc));
+		iwf_log(IWF_LOG_ERROR, IWF_SUB_TSP, "cannot build the refusal of DAR %u: %s", fault.reference, strerror(rc));
 		fd_msg_free(msg);
 		return;
 	}
@@ -188,18 +152,19 @@ void tsp_refuse(struct msg *request)
 void tsp_mend_refusal(struct msg *answer)
 {
 	struct msg *request = NULL;
-	struct dia_fault fault;
+	struct tsp_fault fault;
 	struct avp_hdr *hdr;
-	struct echo e;
 	int rc = 0;
 
 	if (fd_msg_answ_getq(answer, &request) || !request)
 		return;
-	find_fault(request, &fault, &e);
-	audit(request, &fault, &e);
-	if (fault.result_code == 2001) {
-		/* Nothing wrong by our reading: freeDiameter's verdict stands. */
-		rc = put_refusal(answer, &fault, &e);
+	bool seen = tsp_intake_take(request, &fault);
+	if (!seen)
+		fault = fault_unseen(request);
+	audit(request, &fault.grammar, fault.reference);
+	if (!seen) {
+		/* freeDiameter's verdict stands. */
+		rc = put_refusal(answer, &fault);
 		rc = rc ?: fdx_put_u32(answer, DIA_Auth_Session_State, 1);
 	} else {
 		struct avp *next;
@@ -209,9 +174,9 @@ void tsp_mend_refusal(struct msg *answer)
 			    hdr->avp_code != dia_avps[DIA_Session_Id].code && hdr->avp_code != dia_avps[DIA_Proxy_Info].code)
 				fd_msg_free(a);
 		}
-		rc = fdx_answer_fields(answer, fault.result_code, fault.what);
-		rc = rc ?: put_refusal(answer, &fault, &e);
+		rc = fdx_answer_fields(answer, fault.grammar.result_code, fault.grammar.what);
+		rc = rc ?: put_refusal(answer, &fault);
 	}
 	if (rc)
-		iwf_log(IWF_LOG_ERROR, IWF_SUB_TSP, "the refusal of DAR %u is incomplete: %s", e.reference, strerror(rc));
+		iwf_log(IWF_LOG_ERROR, IWF_SUB_TSP, "the refusal of DAR %u is incomplete: %s", fault.reference, strerror(rc));
 }
