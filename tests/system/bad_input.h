@@ -26,7 +26,7 @@ enum edit_op {
 	SIZED,     /* data cut, or lengthened with zeroes, to n octets */
 	UNKNOWN,   /* an AVP that nobody knows at the end of the group `id`, with `number` as flags */
 	LENGTH,    /* the length field of the AVP says `number` */
-	MFLAG,     /* M bit set */
+	LAST,      /* moved to the end of the message */
 };
 struct edit { enum edit_op op; int id; uint32_t number; const char *p; size_t n; };
 
@@ -51,7 +51,7 @@ void dar_make(struct dar *, const struct dar_base *);
 void dar_edit(struct dar *, const struct edit *);
 /* Index of the nth (from 0) of that kind, -1: none.  MESSAGE: the nth that nobody knows. */
 int dar_find(const struct dar *, int id, unsigned nth);
-/* False: no such number, or not four octets. */
+/* False: no such number, or one that cannot be read. */
 bool dar_number(const struct dar *, int id, uint32_t *out);
 /* The AVPs alone, without a message around them; frees nothing. */
 void dar_put(const struct dar *, struct dia_writer *);

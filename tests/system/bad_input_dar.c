@@ -92,7 +92,7 @@ bool dar_number(const struct dar *d, int id, uint32_t *out)
 {
 	int at = dar_find(d, id, 0);
 
-	if (at < 0 || d->v[at].n != 4)
+	if (at < 0 || d->v[at].n != 4 || d->v[at].has_length)
 		return false;
 	*out = dia_be32(d->v[at].p);
 	return true;
@@ -176,6 +176,7 @@ static void add_unknown(struct dar *d, const struct edit *e)
 void dar_edit(struct dar *d, const struct edit *e)
 {
 	int at = e->op == KEEP || e->op == UNKNOWN ? -1 : dar_find(d, e->id, 0);
+	struct item moved;
 	uint8_t octets[4];
 	size_t end;
 
@@ -210,8 +211,10 @@ void dar_edit(struct dar *d, const struct edit *e)
 		d->v[at].has_length = true;
 		d->v[at].length = e->number;
 		break;
-	case MFLAG:
-		d->v[at].flags |= DIA_AVP_M;
+	case LAST:
+		moved = d->v[at];
+		memmove(&d->v[at], &d->v[at + 1], (d->n - (size_t)at - 1) * sizeof(d->v[0]));
+		d->v[d->n - 1] = moved;
 		break;
 	}
 }

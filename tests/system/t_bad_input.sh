@@ -24,7 +24,7 @@ lab_sql <<-END
 END
 lab_hss_start && lab_smssc_start && lab_node_start || exit 1
 
-out=$(lab_env "$(lab_tool tests/system/bad_input)" "$lab_node_secport" "$LAB/pki" "$lab_node" "$lab_realm")
+out=$("$(lab_tool tests/system/bad_input)" "$lab_node_secport" "$LAB/pki" "$lab_node" "$lab_realm")
 status=$?
 while IFS= read -r line; do
 	case $line in
