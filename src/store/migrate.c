@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "sqlite_err.h"
 
@@ -27,12 +28,19 @@ static enum iwf_err complain(sqlite3 *db, int rc, const char *what, char *err, s
 /* Whose file is it, and how far has it got? */
 static enum iwf_err look(sqlite3 *db, unsigned n, unsigned *version, char *err, size_t err_size)
 {
-	sqlite3_int64 app, user, objects;
-	int rc;
+	sqlite3_int64 app = 0, user = 0, objects = 0;
+	int rc = sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);    /* all three at one moment */
 
-	if (!iwf_sqlite_int(db, "PRAGMA application_id", &app, &rc) || !iwf_sqlite_int(db, "PRAGMA user_version", &user, &rc) ||
-	    !iwf_sqlite_int(db, "SELECT count(*) FROM sqlite_schema", &objects, &rc))
-		return complain(db, rc, "cannot read the schema version", err, err_size);
+	if (rc != SQLITE_OK || !iwf_sqlite_int(db, "PRAGMA application_id", &app, &rc) ||
+	    !iwf_sqlite_int(db, "PRAGMA user_version", &user, &rc) ||
+	    !iwf_sqlite_int(db, "SELECT count(*) FROM sqlite_schema", &objects, &rc)) {
+		enum iwf_err e = complain(db, rc, "cannot read the schema version", err, err_size);
+
+		if (!sqlite3_get_autocommit(db))
+			sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+		return e;
+	}
+	sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
 	if (app != IWF_APPLICATION_ID && (app != 0 || user != 0 || objects != 0)) {
 		snprintf(err, err_size, "this database belongs to another program (application_id %lld, not %d)", (long long)app,
 		         IWF_APPLICATION_ID);
@@ -111,6 +119,21 @@ static enum iwf_err make_file(const char *path, bool *made, char *err, size_t er
 	return errno == ENOSPC || errno == EDQUOT ? IWF_EFULL : IWF_ESTORE;
 }
 
+/* The one lock that SQLite does not wait for: who else has the file open for the
+ * while is done with it soon. */
+static int journal_wal(sqlite3 *db)
+{
+	static const struct timespec pause = { 0, 20000000 };
+	int rc;
+
+	for (int waited_ms = 0;; waited_ms += 20) {
+		rc = sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+		if ((rc & 0xff) != SQLITE_BUSY || waited_ms >= BUSY_MS)
+			return rc;
+		nanosleep(&pause, NULL);
+	}
+}
+
 static void remove_file(const char *path)
 {
 	static const char *const ends[] = { "", "-wal", "-shm", "-journal" };
@@ -149,12 +172,12 @@ enum iwf_err iwf_migrate_file(const char *path, bool create, unsigned *from, uns
 	} else {
 		e = complain(db, rc, "cannot be opened", why, sizeof(why));
 	}
-	if (e == IWF_OK && (rc = sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL)) != SQLITE_OK)
+	if (e == IWF_OK && (rc = journal_wal(db)) != SQLITE_OK)
 		e = complain(db, rc, "PRAGMA journal_mode = WAL", why, sizeof(why));
 	sqlite3_close(db);
 	if (e != IWF_OK) {
 		snprintf(err, err_size, "%s: %s", path, why);
-		if (made)
+		if (made && *to == 0 && e != IWF_EBUSY)  /* otherwise somebody else uses it by now */
 			remove_file(path);
 	}
 	return e;

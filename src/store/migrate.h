@@ -16,7 +16,8 @@ unsigned iwf_schema_version(void);           /* that this program wants */
  * otherwise a migration failed and *to is the version that the file has. */
 enum iwf_err iwf_migrate(struct sqlite3 *db, unsigned *from, unsigned *to, char *err, size_t err_size);
 /* The same for the file at `path`.  With create, a file that is not there is made
- * (mode 0640), and goes again if that fails; without, it is IWF_ENOENT. */
+ * (mode 0640), and goes again if nothing could be put into it; without, it is
+ * IWF_ENOENT.  Several programs may do it at once. */
 enum iwf_err iwf_migrate_file(const char *path, bool create, unsigned *from, unsigned *to, char *err, size_t err_size);
 
 /* One file of db/sqlite; number N of the list makes version N. */

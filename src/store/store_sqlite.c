@@ -126,7 +126,8 @@ static enum iwf_err check_schema(struct sqlite_store *s, char *err, size_t err_s
 	sqlite3_int64 app, user;
 	int rc;
 
-	if (!iwf_sqlite_int(s->db, "PRAGMA application_id", &app, &rc) || !iwf_sqlite_int(s->db, "PRAGMA user_version", &user, &rc))
+	/* The version first: who migrates the file at this moment sets both at once. */
+	if (!iwf_sqlite_int(s->db, "PRAGMA user_version", &user, &rc) || !iwf_sqlite_int(s->db, "PRAGMA application_id", &app, &rc))
 		return open_fail(s, rc, NULL, err, err_size);
 	if (user == (sqlite3_int64)iwf_schema_version() && app == IWF_APPLICATION_ID)
 		return IWF_OK;

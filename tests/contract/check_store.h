@@ -20,6 +20,12 @@ struct iwf_store *again(uint32_t busy_timeout_ms);
 struct iwf_trigger trigger_row(int64_t scs_id, uint32_t reference);
 struct iwf_report report_row(int64_t trigger_id, int64_t scs_id, int64_t next_ms);
 
+int64_t one_scs(struct iwf_store *st);               /* acme, scs.acme.example, without a number */
+/* Alike in everything but payload and nodes, which `got` must not have. */
+void same_trigger(struct iwf_trigger got, struct iwf_trigger want);
+/* The row has payload and nodes of `want`. */
+void has_payload(struct iwf_store *st, int64_t id, const struct iwf_trigger *want);
+
 #define OK(call)        ck_assert_int_eq((call), IWF_OK)
 #define FAILS(err, call) ck_assert_int_eq((call), (err))
 
@@ -28,6 +34,7 @@ void log_quiet(void);
 unsigned log_lines(void);
 const char *log_last(void);
 
+TCase *write_cases(void);
 TCase *sqlite_cases(void);
 TCase *sqlite_failure_cases(void);
 TCase *migrate_cases(void);

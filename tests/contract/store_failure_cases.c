@@ -23,13 +23,6 @@ static int64_t clock_ms(void)
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
-static int64_t one_scs(struct iwf_store *st)
-{
-	struct iwf_scs row = seed_scs_row("acme", "scs.acme.example");
-
-	return seed_scs(st, &row);
-}
-
 static sqlite3 *raw(const char *path, const char *sql)
 {
 	sqlite3 *db = NULL;
@@ -454,18 +447,36 @@ START_TEST(full)
 	OK(st->ops->begin(st));
 	fill(st, scs, 1000, &e);
 	ck_assert_int_ne(e, IWF_OK);
-	/* SQLite has rolled back by then: nothing may slip through as a transaction of its own. */
-	if (sqlite3_get_autocommit(iwf_store_sqlite(st))) {
-		FAILS(IWF_ESTORE, st->ops->usage_add(st, scs, 0, 1, &total));
-		FAILS(IWF_ESTORE, st->ops->commit(st));
-	} else {
-		st->ops->rollback(st);
-	}
+	st->ops->rollback(st);
 	ck_assert_uint_eq(seed_triggers(st), n);
 	max_pages(st, 10000);                            /* space again */
 	OK(st->ops->begin(st));
 	OK(st->ops->usage_add(st, scs, 0, 1, &total));
 	ck_assert_int_eq(total, 1);
+	OK(st->ops->commit(st));
+	iwf_store_close(st);
+}
+END_TEST
+
+/* SQLite may roll back by itself when it fails: what the caller, who doesn't know,
+ * writes next must not slip through as a transaction of its own. */
+START_TEST(rolled_back_by_sqlite)
+{
+	struct iwf_store *st = fresh(SQLITE);
+	int64_t scs = one_scs(st), total;
+	struct iwf_scs out;
+
+	OK(st->ops->begin(st));
+	OK(st->ops->usage_add(st, scs, 0, 1, &total));
+	ck_assert_int_eq(sqlite3_exec(iwf_store_sqlite(st), "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+	FAILS(IWF_ESTORE, st->ops->usage_add(st, scs, 0, 1, &total));
+	FAILS(IWF_ESTORE, st->ops->audit_add(st, &(struct iwf_audit){ .event = "dar", .decision = "refused" }));
+	FAILS(IWF_ESTORE, st->ops->scs_by_id(st, scs, &out));
+	FAILS(IWF_ESTORE, st->ops->commit(st));
+	OK(st->ops->begin(st));
+	OK(st->ops->usage_add(st, scs, 0, 0, &total));
+	ck_assert_int_eq(total, 0);
+	ck_assert_uint_eq(seed_audits(st), 0);
 	OK(st->ops->commit(st));
 	iwf_store_close(st);
 }
@@ -567,6 +578,7 @@ TCase *sqlite_failure_cases(void)
 	tcase_add_test(tc, overwritten_in_place);
 	tcase_add_test(tc, schema_changed_under_us);
 	tcase_add_test(tc, full);
+	tcase_add_test(tc, rolled_back_by_sqlite);
 	tcase_add_test(tc, full_disk);
 	tcase_add_test(tc, log_is_not_flooded);
 	return tc;

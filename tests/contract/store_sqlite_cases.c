@@ -541,6 +541,40 @@ START_TEST(audit_chain_row)
 }
 END_TEST
 
+/* Two programs that add rows at the same time, outside of transactions. */
+START_TEST(audit_chain_two_programs)
+{
+	struct iwf_store *st = fresh(SQLITE);
+	const struct iwf_audit row = { .event = "dar", .decision = "refused", .request_status = -1, .reference = -1 };
+	struct iwf_audit_check c;
+	pid_t pid[2];
+
+	iwf_store_close(st);
+	for (size_t i = 0; i < 2; i++) {
+		pid[i] = fork();
+		ck_assert_int_ge(pid[i], 0);
+		if (pid[i] == 0) {
+			bool good = true;
+
+			st = again(10000);
+			for (int n = 0; n < 100 && good; n++)
+				good = st->ops->audit_add(st, &row) == IWF_OK;
+			_exit(!good);
+		}
+	}
+	for (size_t i = 0; i < 2; i++) {
+		int status;
+
+		ck_assert_int_eq(waitpid(pid[i], &status, 0), pid[i]);
+		ck_assert_int_eq(status, 0);
+	}
+	st = again(100);
+	OK(iwf_store_audit_check(st, &c));
+	ck_assert(c.rows == 200 && c.first_id == 1 && c.last_id == 200 && c.broken_id == 0);
+	iwf_store_close(st);
+}
+END_TEST
+
 TCase *sqlite_cases(void)
 {
 	TCase *tc = tcase_create("sqlite");
@@ -557,5 +591,6 @@ TCase *sqlite_cases(void)
 	tcase_add_test(tc, killed_in_a_transaction);
 	tcase_add_test(tc, columns_that_do_not_fit);
 	tcase_add_loop_test(tc, audit_chain_row, 0, (int)(sizeof(tampering) / sizeof(*tampering)));
+	tcase_add_test(tc, audit_chain_two_programs);
 	return tc;
 }
