@@ -233,8 +233,11 @@ static enum iwf_err handle_due(struct iwf_service *svc, struct iwf_report *row, 
 	struct svc_host *h;
 	enum iwf_err err;
 
-	if (r && r->state != SVC_REPORT_IDLE)
-		return STORE(svc, report_retry, row->id, svc->now_ms + QUEUED_MS, row->attempts);
+	if (r && r->state != SVC_REPORT_IDLE) {
+		err = STORE(svc, report_retry, row->id, svc->now_ms + QUEUED_MS, row->attempts);
+		/* A rollback can leave a queue behind with nothing in flight to move it on. */
+		return err || r->state != SVC_REPORT_QUEUED ? err : send_queued(svc, r->host, fx);
+	}
 	if (row->expires_ms <= svc->now_ms) {
 		err = expire(svc, row->id, row->scs_id, row->dnr.reference, row->dnr.dest_host);
 		if (!err && r)
