@@ -247,7 +247,7 @@ CREATE TABLE usage (
 CREATE TABLE audit (
   id               INTEGER PRIMARY KEY AUTOINCREMENT,        -- one more than the row before; a gap shows
   at_ms            INTEGER NOT NULL,                         -- when it was decided
-  event            TEXT NOT NULL,                            -- trigger, recall, replace, report, connect, dar
+  event            TEXT NOT NULL,                            -- trigger, recall, replace, report, connect, dar, admin
   decision         TEXT NOT NULL,                            -- accepted, refused, failed, ended
   reason           TEXT NOT NULL,                            -- a word of docs/REASONS.md
   request_status   INTEGER,                                  -- Request-Status sent (TS 29.368 6.4.9); NULL: none was

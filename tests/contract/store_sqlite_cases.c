@@ -312,6 +312,86 @@ START_TEST(demo_rows_load)
 }
 END_TEST
 
+/* Each block of SQL in docs/SCHEMA.md, in their order, on the rows of demo.sql. */
+START_TEST(documented_sql_works)
+{
+	struct iwf_store *st = fresh(SQLITE);
+	char *demo = read_file("db/sqlite/demo.sql"), *doc = read_file("docs/SCHEMA.md"), *at = doc, *end;
+	struct iwf_subscription sub;
+	struct iwf_grant g[8];
+	struct iwf_scs scs;
+	sqlite3 *db = other_program();
+	unsigned blocks = 0;
+	size_t n;
+
+	run(db, demo);
+	while ((at = strstr(at, "```sql\n"))) {
+		at += strlen("```sql\n");
+		end = strstr(at, "```");
+		ck_assert_ptr_nonnull(end);
+		*end = '\0';
+		run(db, at);
+		at = end + 1;
+		blocks++;
+	}
+	ck_assert_uint_gt(blocks, 15);
+	/* and they did what the text says */
+	OK(st->ops->scs_by_host(st, "scs.water.example", &scs));
+	ck_assert_str_eq(scs.cert_san, "tsp.water.example");
+	ck_assert(scs.enabled && scs.rate_per_s == 5 && !scs.allow_replace && scs.quota == 5000);
+	OK(st->ops->scs_has_number(st, scs.id, "491540004002"));
+	OK(st->ops->subscription_by_ext_id(st, "P-0021@water.iot.example.com", scs.id, &sub));
+	OK(st->ops->user_allows(st, sub.mtc_user_id, scs.id));
+	OK(st->ops->grants(st, &(struct iwf_grant_query){ scs.id, sub.id, "water.iot.example.com", sub.msisdn }, g, 8, &n));
+	ck_assert_uint_eq(n, 3);                         /* device, device group, range; that of the domain was taken back */
+	OK(st->ops->scs_by_host(st, "scs.nordtrack.example", &scs));
+	FAILS(IWF_ENOENT, st->ops->user_allows(st, sub.mtc_user_id, scs.id));
+	OK(st->ops->subscription_by_ext_id(st, "pump2@water.iot.example.com", scs.id, &sub));
+	ck_assert(sub.enabled && sub.trigger_allowed);
+	ck_assert_str_eq(sub.smssc, "smssc2.operator.example");
+	sqlite3_close(db);
+	iwf_store_close(st);
+	free(demo);
+	free(doc);
+}
+END_TEST
+
+/* Every table has its place in docs/SCHEMA.md, and every column is told there. */
+START_TEST(documented_columns)
+{
+	struct iwf_store *st = fresh(SQLITE);
+	char *doc = read_file("docs/SCHEMA.md"), *tables = strstr(doc, "## Table by table");
+	sqlite3 *db = other_program();
+	sqlite3_stmt *stmt = NULL;
+
+	ck_assert_ptr_nonnull(tables);
+	ck_assert_int_eq(sqlite3_prepare_v2(db, "SELECT t.name, c.name FROM sqlite_schema t, pragma_table_info(t.name) c "
+	                                    "WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%'", -1, &stmt, NULL), SQLITE_OK);
+	while (sqlite3_step(stmt) == SQLITE_ROW) {
+		const char *table = (const char *)sqlite3_column_text(stmt, 0), *column = (const char *)sqlite3_column_text(stmt, 1);
+		char *heading = tables, *line_end, *next, *found = NULL, quoted[80];
+		size_t len = strlen(table);
+
+		while (!found && (heading = strstr(heading, "\n### "))) {
+			line_end = strchr(heading + 1, '\n');
+			for (char *w = heading + 5; (w = strstr(w, table)) && w < line_end && !found; w += len)
+				if ((w[-1] == ' ') && (w[len] == ',' || w[len] == '\n'))
+					found = line_end;
+			heading = line_end;
+		}
+		ck_assert_msg(found != NULL, "docs/SCHEMA.md has no heading for %s", table);
+		next = strstr(found, "\n### ");
+		snprintf(quoted, sizeof(quoted), "`%s`", column);
+		found = strstr(found, quoted);
+		ck_assert_msg(found && (!next || found < next), "docs/SCHEMA.md does not tell what %s.%s is", table, column);
+	}
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	iwf_store_close(st);
+	free(doc);
+}
+END_TEST
+
 START_TEST(journal_in_words)
 {
 	struct iwf_store *st = fresh(SQLITE);
@@ -584,6 +664,8 @@ TCase *sqlite_cases(void)
 	tcase_add_test(tc, schema_takes_and_refuses);
 	tcase_add_test(tc, schema_deletes);
 	tcase_add_test(tc, demo_rows_load);
+	tcase_add_test(tc, documented_sql_works);
+	tcase_add_test(tc, documented_columns);
 	tcase_add_test(tc, journal_in_words);
 	tcase_add_test(tc, plans_use_indexes);
 	tcase_add_test(tc, pragmas_in_force);
