@@ -56,11 +56,11 @@ static enum iwf_err log_failure(struct sqlite_store *s, enum iwf_err e)
 	int64_t now = monotonic_ms();
 	unsigned silent = s->logged[kind].silent;
 
-	s->failing = true;
 	if (s->logged[kind].last_ms && now - s->logged[kind].last_ms < 1000) {
 		s->logged[kind].silent++;
 		return e;
 	}
+	s->failing = true;
 	s->logged[kind].last_ms = now;
 	s->logged[kind].silent = 0;
 	if (silent)
@@ -106,7 +106,7 @@ static void close_db(struct sqlite_store *s)
 		s->stmt[i] = NULL;
 	}
 	/* Does not touch a write-ahead log at the path if the file there is another one: SQLite looks. */
-	sqlite3_close(s->db);
+	sqlite3_close_v2(s->db);                 /* iwf_store_sqlite() has shown it to others */
 	s->db = NULL;
 	s->in_tx = false;
 }
@@ -225,6 +225,7 @@ static enum iwf_err open_db(struct sqlite_store *s, char *err, size_t err_size)
 {
 	int flags = (s->opts.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX;
 	int moved = 0, rc;
+	sqlite3_int64 version;
 	struct stat st;
 	enum iwf_err e = look_at_path(s->path, &st, err, err_size);
 
@@ -250,8 +251,9 @@ static enum iwf_err open_db(struct sqlite_store *s, char *err, size_t err_size)
 	if ((e = check_schema(s, err, err_size)) != IWF_OK || (e = set_pragmas(s, err, err_size)) != IWF_OK ||
 	    (e = prepare_all(s, err, err_size)) != IWF_OK)
 		return e;
-	if (!iwf_sqlite_int(s->db, statements[ST_DATA_VERSION].sql, (sqlite3_int64 *)&s->data_version, &rc))
+	if (!iwf_sqlite_int(s->db, statements[ST_DATA_VERSION].sql, &version, &rc))
 		return open_fail(s, rc, NULL, err, err_size);
+	s->data_version = version;
 	if (sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK || moved) {
 		snprintf(err, err_size, "the file was replaced while it was opened");
 		return IWF_ESTORE;

@@ -26,7 +26,7 @@ struct sqlite_store {
 	char err[768];
 	/* Failures are logged at most once a second and kind; the rest is counted. */
 	struct { int64_t last_ms; unsigned silent; } logged[8];
-	bool failing;                /* the last thing said in the log was a failure */
+	bool failing;                /* the last thing said in the log was a failure, so that its end is told too */
 };
 
 /* NULL: `err` says why, with the path in it. */

@@ -554,6 +554,12 @@ START_TEST(log_is_not_flooded)
 	OK(st->ops->usage_add(st, scs, 0, 1, &total));
 	ck_assert_uint_eq(log_lines(), 2);               /* opened again, works again: once */
 	ck_assert_ptr_nonnull(strstr(log_last(), "works again"));
+	log_quiet();
+	for (int i = 0; i < 500; i++) {                  /* nor by failing every other time */
+		FAILS(IWF_ESTORE, st->ops->usage_add(st, 99, 0, 1, &total));
+		OK(st->ops->scs_by_id(st, scs, &out));
+	}
+	ck_assert_uint_le(log_lines(), 6);
 	iwf_store_close(st);
 }
 END_TEST
