@@ -10,6 +10,10 @@
 #include "peers.h"
 #include "wire.h"
 
+/* What freeDiameter looks for in an extension; 1.2.1 declares neither. */
+int fd_ext_init(int major, int minor, char *conf_file);
+void fd_ext_fini(void);
+
 /* Finds the dictionary objects of these AVPs and compares their types with ours.
  * False, after a log line that names the AVP: dict_mtc.fdx is not loaded, or
  * another dictionary disagrees. */
