@@ -157,7 +157,8 @@ static bool we_have(const struct peer *p, const struct dia_avp *a)
 
 static bool is_app_id(const struct dia_avp *a)
 {
-	return !a->vendor && a->def && (a->def == &dia_avps[DIA_Auth_Application_Id] || a->def == &dia_avps[DIA_Acct_Application_Id]);
+	return !a->vendor && a->def && (a->def == &dia_avps[DIA_Auth_Application_Id] ||
+	                                a->def == &dia_avps[DIA_Acct_Application_Id]);
 }
 
 static bool common_application(const struct peer *p, const uint8_t *msg, size_t n)

@@ -75,7 +75,7 @@ static void close_transport(struct peer *p)
 		p->tls = NULL;
 	}
 	if (p->fd >= 0)
-		close(p->fd);
+		peer_loop_close(p->loop, p->fd);
 	p->fd = -1;
 }
 
@@ -556,7 +556,7 @@ static void connect_next(struct peer *p, int error)
 	for (; p->addr; p->addr = p->addr->ai_next) {
 		address_text(p->addr->ai_addr, p->address, sizeof(p->address));
 		if (p->fd >= 0)
-			close(p->fd);
+			peer_loop_close(p->loop, p->fd);
 		p->fd = socket(p->addr->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 		if (p->fd >= 0 && (connect(p->fd, p->addr->ai_addr, p->addr->ai_addrlen) == 0 || errno == EINPROGRESS)) {
 			no_delay(p->fd);

@@ -65,7 +65,7 @@ void peer_listener_free(struct peer_listener *l)
 		}
 	peer_timer_cancel(l->loop, l->pause);
 	if (l->fd >= 0)
-		close(l->fd);
+		peer_loop_close(l->loop, l->fd);
 	peer_setup_drop(l->setup);
 	free(l);
 }
@@ -150,7 +150,7 @@ void peer_listener_close(struct peer_listener *l)
 {
 	if (!l || l->src.dead)
 		return;
-	close(l->fd);
+	peer_loop_close(l->loop, l->fd);
 	l->fd = -1;
 	peer_timer_cancel(l->loop, l->pause);
 	peer_loop_kill(l->loop, &l->src);

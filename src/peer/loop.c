@@ -326,6 +326,12 @@ bool peer_loop_change(struct peer_loop *l, int fd, uint32_t events, struct peer_
 	return epoll_ctl(l->ep, EPOLL_CTL_MOD, fd, &ev) == 0;
 }
 
+void peer_loop_close(struct peer_loop *l, int fd)
+{
+	epoll_ctl(l->ep, EPOLL_CTL_DEL, fd, NULL);
+	close(fd);
+}
+
 void peer_loop_kill(struct peer_loop *l, struct peer_source *s)
 {
 	if (s->dead)
@@ -405,7 +411,8 @@ bool peer_watch_fd(struct peer_loop *l, int fd, void (*ready)(int fd, void *ctx)
 
 	if (!w)
 		return false;
-	*w = (struct watch){ .src = { .ready = watch_ready, .bury = watch_bury }, .loop = l, .fd = fd, .ready = ready, .ctx = ctx };
+	*w = (struct watch){ .src = { .ready = watch_ready, .bury = watch_bury }, .loop = l, .fd = fd, .ready = ready,
+	                     .ctx = ctx };
 	if (!peer_loop_add(l, fd, EPOLLIN, &w->src)) {
 		if (errno == EPERM)
 			w->always = peer_timer(l, 0, watch_always, w);

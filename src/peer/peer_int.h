@@ -21,6 +21,9 @@ struct peer_source {
 
 bool peer_loop_add(struct peer_loop *, int fd, uint32_t events, struct peer_source *);
 bool peer_loop_change(struct peer_loop *, int fd, uint32_t events, struct peer_source *);
+/* Closes it.  Not by close() alone: as long as a child that has not yet called
+ * exec() holds the descriptor too, epoll goes on telling of it. */
+void peer_loop_close(struct peer_loop *, int fd);
 void peer_loop_kill(struct peer_loop *, struct peer_source *);
 void peer_loop_enlist(struct peer_loop *, struct peer *);        /* now one of the loop's peers */
 void peer_loop_delist(struct peer_loop *, struct peer *);

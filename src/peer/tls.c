@@ -170,9 +170,9 @@ bool peer_tls_begin(struct peer *p)
 {
 	/* A client shows the certificate it was given, also to a server that will not
 	 * like it: "not trusted" says more than "none". */
-	unsigned flags = (p->server ? GNUTLS_SERVER : GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT) | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL;
+	unsigned flags = p->server ? GNUTLS_SERVER : GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT;
 
-	if (gnutls_init(&p->tls, flags) < 0) {
+	if (gnutls_init(&p->tls, flags | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL) < 0) {
 		p->tls = NULL;
 		return false;
 	}

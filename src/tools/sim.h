@@ -9,21 +9,26 @@
 struct sim_cfg { config_t cfg; const char *program, *file; unsigned faults; };
 bool sim_cfg_open(struct sim_cfg *, const char *program, const char *file);   /* false: printed why */
 void sim_cfg_close(struct sim_cfg *);
-void sim_cfg_fault(struct sim_cfg *, const config_setting_t *at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void sim_cfg_fault(struct sim_cfg *, const config_setting_t *at, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* `keys` ends with NULL; whatever else is in the group is a mistake. */
 void sim_cfg_keys(struct sim_cfg *, const config_setting_t *group, const char *const *keys);
 /* `absent` NULL: the key is needed.  The text is the file's, until sim_cfg_close(). */
 const char *sim_cfg_text(struct sim_cfg *, const config_setting_t *group, const char *key, const char *absent);
-uint32_t sim_cfg_number(struct sim_cfg *, const config_setting_t *group, const char *key, uint32_t min, uint32_t max, uint32_t absent);
+uint32_t sim_cfg_number(struct sim_cfg *, const config_setting_t *group, const char *key, uint32_t min, uint32_t max,
+                        uint32_t absent);
 bool sim_cfg_bool(struct sim_cfg *, const config_setting_t *group, const char *key, bool absent);
 /* Index of the word in words[0..n); the message lists them. */
-unsigned sim_cfg_word(struct sim_cfg *, const config_setting_t *group, const char *key, const char *const *words, unsigned n, unsigned absent);
-/* NULL: not there, or a mistake. */
+unsigned sim_cfg_word(struct sim_cfg *, const config_setting_t *group, const char *key, const char *const *words,
+                      unsigned n, unsigned absent);
+/* NULL: not there, or a mistake.  A list may also be an array. */
 const config_setting_t *sim_cfg_group(struct sim_cfg *, const config_setting_t *group, const char *key);
-const config_setting_t *sim_cfg_list(struct sim_cfg *, const config_setting_t *group, const char *key);  /* list or array */
+const config_setting_t *sim_cfg_list(struct sim_cfg *, const config_setting_t *group, const char *key);
 /* Copies with a check of the form; "" if absent. */
-void sim_cfg_digits(struct sim_cfg *, const config_setting_t *group, const char *key, unsigned min, unsigned max, char *out, size_t size);
-void sim_cfg_copy(struct sim_cfg *, const config_setting_t *group, const char *key, const char *absent, char *out, size_t size);
+void sim_cfg_digits(struct sim_cfg *, const config_setting_t *group, const char *key, unsigned min, unsigned max,
+                    char *out, size_t size);
+void sim_cfg_copy(struct sim_cfg *, const config_setting_t *group, const char *key, const char *absent, char *out,
+                  size_t size);
 
 struct sim;
 /* What one simulator brings along. */

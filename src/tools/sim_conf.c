@@ -77,7 +77,8 @@ const char *sim_cfg_text(struct sim_cfg *c, const config_setting_t *group, const
 	return text ? text : "";
 }
 
-uint32_t sim_cfg_number(struct sim_cfg *c, const config_setting_t *group, const char *key, uint32_t min, uint32_t max, uint32_t absent)
+uint32_t sim_cfg_number(struct sim_cfg *c, const config_setting_t *group, const char *key, uint32_t min, uint32_t max,
+                        uint32_t absent)
 {
 	const config_setting_t *s = member(group, key);
 	long long v;
@@ -106,7 +107,8 @@ bool sim_cfg_bool(struct sim_cfg *c, const config_setting_t *group, const char *
 	return config_setting_get_bool(s);
 }
 
-unsigned sim_cfg_word(struct sim_cfg *c, const config_setting_t *group, const char *key, const char *const *words, unsigned n, unsigned absent)
+unsigned sim_cfg_word(struct sim_cfg *c, const config_setting_t *group, const char *key, const char *const *words,
+                      unsigned n, unsigned absent)
 {
 	const config_setting_t *s = member(group, key);
 	char list[512] = "";
@@ -148,7 +150,8 @@ const config_setting_t *sim_cfg_list(struct sim_cfg *c, const config_setting_t *
 	return s;
 }
 
-void sim_cfg_copy(struct sim_cfg *c, const config_setting_t *group, const char *key, const char *absent, char *out, size_t size)
+void sim_cfg_copy(struct sim_cfg *c, const config_setting_t *group, const char *key, const char *absent, char *out,
+                  size_t size)
 {
 	const char *text = sim_cfg_text(c, group, key, absent);
 
@@ -157,7 +160,8 @@ void sim_cfg_copy(struct sim_cfg *c, const config_setting_t *group, const char *
 	snprintf(out, size, "%s", text);
 }
 
-void sim_cfg_digits(struct sim_cfg *c, const config_setting_t *group, const char *key, unsigned min, unsigned max, char *out, size_t size)
+void sim_cfg_digits(struct sim_cfg *c, const config_setting_t *group, const char *key, unsigned min, unsigned max,
+                    char *out, size_t size)
 {
 	size_t n;
 

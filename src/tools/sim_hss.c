@@ -77,7 +77,8 @@ static void read_node(struct sim_cfg *c, const config_setting_t *g, struct node 
 }
 
 /* Texts of a list, or the one text in its place. */
-static size_t read_texts(struct sim_cfg *c, const config_setting_t *group, const char *key, char *out, size_t each, size_t max)
+static size_t read_texts(struct sim_cfg *c, const config_setting_t *group, const char *key, char *out, size_t each,
+                         size_t max)
 {
 	const config_setting_t *s = config_setting_get_member(group, key);
 	size_t n = 0;
@@ -324,7 +325,8 @@ static void put_subscriber(struct dia_writer *w, const struct subscriber *s, con
 	dia_close(w);
 }
 
-static void tell(struct sim *sim, const struct peer *p, const struct sir *q, const struct subscriber *s, enum result result)
+static void tell(struct sim *sim, const struct peer *p, const struct sir *q, const struct subscriber *s,
+                 enum result result)
 {
 	struct json j;
 
@@ -369,7 +371,8 @@ static void hss_request(struct sim *sim, struct peer *p, const struct dia_hdr *h
 	tell(sim, p, &q, s, result);
 	if (result == R_SILENT)
 		return;
-	a = (struct sim_answer){ results[result].code, results[result].experimental, result == R_NONSENSE ? s->nonsense : SENSE };
+	a = (struct sim_answer){ results[result].code, results[result].experimental,
+	                         result == R_NONSENSE ? s->nonsense : SENSE };
 	sim_answer_begin(&w, sim, msg, n, &a);
 	if (results[result].code == 2001 && s->imsi[0])
 		put_subscriber(&w, s, &q, results[result].cause);

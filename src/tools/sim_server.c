@@ -368,6 +368,7 @@ static void reload(struct process *pr)
 	struct sim *s = pr->sim;
 	struct settings t;
 	void *conf = load_file(s->ops, pr->options->config, &t);
+	bool same = !memcmp(&t, &pr->settings, sizeof(t));
 
 	if (!conf) {
 		sim_event(s, "reload", "the file has mistakes; the old configuration stays");
@@ -375,8 +376,7 @@ static void reload(struct process *pr)
 	}
 	s->ops->unload(s->conf);
 	s->conf = conf;
-	sim_event(s, "reload", "%s", memcmp(&t, &pr->settings, sizeof(t)) ? "done; identity, address and TLS change with a restart"
-	                                                                  : "done");
+	sim_event(s, "reload", "%s", same ? "done" : "done; identity, address and TLS change with a restart");
 }
 
 static void end_all(struct process *pr)

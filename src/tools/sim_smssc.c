@@ -195,9 +195,10 @@ static void judge_replace(struct sim *s, struct peer *p, const struct device *de
 
 static void judge(struct sim *s, struct peer *p, const struct device *dev, const struct dtr *d, struct verdict *v)
 {
-	struct sc *sc = s->state;
-	struct sc_trigger *known = d->has_reference && d->action != RECALL ? sc_store_find(sc->store, d->smea, d->reference) : NULL;
+	struct sc *sc = s->state;	struct sc_trigger *known = NULL;
 
+	if (d->has_reference && d->action != RECALL)
+		known = sc_store_find(sc->store, d->smea, d->reference);
 	if (known && d->t_flag && known->action == d->action && known->has_answer) {
 		decide(v, dev, A_NATURAL);
 		v->wire = known->answer;
@@ -291,7 +292,8 @@ static void tell(struct sim *s, const struct peer *p, const struct dtr *d, const
 	fflush(stdout);
 }
 
-static void answer(struct sim *s, struct peer *p, const uint8_t *msg, size_t n, const struct device *dev, const struct dtr *d,
+static void answer(struct sim *s, struct peer *p, const uint8_t *msg, size_t n, const struct device *dev,
+                   const struct dtr *d,
                    const struct verdict *v)
 {
 	const struct sc_conf *conf = s->conf;
@@ -350,7 +352,8 @@ static void sc_end(struct sim *s)
 
 int main(int argc, char **argv)
 {
-	static const char *const keys[] = { "devices", "default", "supports_recall_replace", "drr_timeout_ms", "drr_retries", NULL };
+	static const char *const keys[] = { "devices", "default", "supports_recall_replace", "drr_timeout_ms", "drr_retries",
+	                                    NULL };
 	static const struct sim_ops ops = {
 		.name = "sim-smssc", .what = "An SMS-SC for the MTC-IWF (T4, TS 29.337) that does what its file says.",
 		.app = APP_T4, .keys = keys, .load = sc_load, .unload = sc_unload, .request = sc_request, .answer = sc_got_dra,

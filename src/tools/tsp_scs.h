@@ -83,6 +83,7 @@ struct scs_sent { enum scs_verb verb; uint32_t reference, e2e; double rtt_ms; };
 enum scs_exit scs_print_answer(const struct scs_conn *, const struct scs_sent *, const uint8_t *msg, size_t n);
 /* *reference and *known are set when the report names one. */
 enum scs_exit scs_print_report(const struct scs_conn *, const uint8_t *msg, size_t n, uint32_t *reference, bool *known);
-void scs_print_event(const struct scs_conn *, const char *event, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void scs_print_event(const struct scs_conn *, const char *event, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* About one request: "no answer within 10 s". */
 void scs_print_failure(const struct scs_conn *, const struct scs_sent *, const char *what);

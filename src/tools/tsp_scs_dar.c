@@ -114,7 +114,8 @@ bool scs_build_dar(struct dia_writer *w, const struct scs_conn *conn, const stru
                    uint32_t reference, uint32_t hbh, uint32_t *e2e, char *session_id, size_t session_id_size)
 {
 	const struct build b = { .w = w, .cmd = cmd };
-	const char *theirs = peer_remote_realm(peer), *realm = cmd->dest_realm ? cmd->dest_realm : *theirs ? theirs : conn->origin_realm;
+	const char *theirs = peer_remote_realm(peer);
+	const char *realm = cmd->dest_realm ? cmd->dest_realm : *theirs ? theirs : conn->origin_realm;
 	uint8_t flags = DIA_F_REQUEST | DIA_F_PROXIABLE | (cmd->t_flag ? DIA_F_RETRANSMIT : 0);
 
 	if (cmd->session_id)

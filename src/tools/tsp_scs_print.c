@@ -223,7 +223,8 @@ static void report_in_words(const struct content *c)
 	fflush(stdout);
 }
 
-enum scs_exit scs_print_report(const struct scs_conn *conn, const uint8_t *msg, size_t n, uint32_t *reference, bool *known)
+enum scs_exit scs_print_report(const struct scs_conn *conn, const uint8_t *msg, size_t n, uint32_t *reference,
+                               bool *known)
 {
 	struct content c = read_content(msg, n);
 	struct json j;

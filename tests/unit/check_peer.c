@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "peer.h"
 #include "peer_certs.h"
@@ -95,8 +97,8 @@ static void trace(struct peer *p, bool sent, const uint8_t *msg, size_t n, void 
 }
 
 static const uint32_t apps[] = { APP };
-static const struct peer_ops server_ops = { event, message, trace, &server }, client_ops = { event, message, trace, &client };
-
+static const struct peer_ops server_ops = { event, message, trace, &server };
+static const struct peer_ops client_ops = { event, message, trace, &client };
 static struct peer_conf conf_of(const char *host)
 {
 	return (struct peer_conf){ .origin_host = host, .origin_realm = "test", .product = "check", .apps = apps, .napps = 1,
@@ -659,6 +661,36 @@ START_TEST(killed_in_its_callback)
 }
 END_TEST
 
+/* A child between fork() and exec() holds our descriptors, and epoll tells of
+ * them as long as somebody does: also of what has been closed and freed here. */
+START_TEST(descriptors_in_a_child)
+{
+	int go[2], status;
+	clock_t cpu;
+	pid_t child;
+	char x;
+
+	open_both(conf_of("server.test"), conf_of("scs.test"));
+	ck_assert_int_eq(pipe(go), 0);
+	child = fork();
+	ck_assert_int_ge(child, 0);
+	if (!child) {
+		close(go[1]);
+		_exit(read(go[0], &x, 1) != 0);
+	}
+	peer_abort(server.peer);
+	run_until(&server.closed, 1);
+	send_request(client.peer, APP, CMD, 1, 0);
+	cpu = clock();
+	run_ms(200);
+	ck_assert_int_lt(clock() - cpu, CLOCKS_PER_SEC / 10);   /* nothing is ready, so the loop sleeps */
+	close(go[1]);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	close(go[0]);
+	run_until(&client.closed, 1);
+}
+END_TEST
+
 START_TEST(nobody_there)
 {
 	struct peer_conf s = conf_of("server.test"), c = conf_of("scs.test");
@@ -691,14 +723,16 @@ START_TEST(silence)
 	if (_i & 1) {
 		fd = raw_socket(serve(&c));
 		run_until(&server.closed, 1);
-		ck_assert_msg(strstr(server.why, _i & 2 ? "TLS: the handshake did not end in time" : "no CER in time"), "%s", server.why);
+		ck_assert_msg(strstr(server.why, _i & 2 ? "TLS: the handshake did not end in time" : "no CER in time"), "%s",
+		              server.why);
 	} else {
 		fd = socket(AF_INET, SOCK_STREAM, 0);
 		ck_assert_int_eq(bind(fd, (struct sockaddr *)&sa, sizeof(sa)) | listen(fd, 1), 0);
 		getsockname(fd, (struct sockaddr *)&sa, &n);
 		ck_assert_ptr_nonnull(peer_connect(loop, &c, "127.0.0.1", ntohs(sa.sin_port), &client_ops, err, sizeof(err)));
 		run_until(&client.closed, 1);
-		ck_assert_msg(strstr(client.why, _i & 2 ? "TLS: the handshake did not end in time" : "no CEA in time"), "%s", client.why);
+		ck_assert_msg(strstr(client.why, _i & 2 ? "TLS: the handshake did not end in time" : "no CEA in time"), "%s",
+		              client.why);
 	}
 	close(fd);
 }
@@ -821,6 +855,7 @@ int main(void)
 	tcase_add_test(t, queue_is_bounded);
 	tcase_add_test(t, answers_held_back);
 	tcase_add_test(t, killed_in_its_callback);
+	tcase_add_test(t, descriptors_in_a_child);
 	tcase_add_test(t, nobody_there);
 	tcase_add_loop_test(t, silence, 0, 4);
 	tcase_add_test(t, timers);

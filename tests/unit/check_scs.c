@@ -13,7 +13,11 @@ static char where[64];
 static const uint32_t apps[] = { APP_TSP };
 
 /* How a DAR is answered: what its External-Identifier or MSISDN asks for. */
-struct plan { const char *who; uint32_t result, status, diagnostic, outcome, delay_ms; bool report, early, no_answer, no_status, other_reference; };
+struct plan {
+	const char *who;
+	uint32_t result, status, diagnostic, outcome;
+	bool report, early, no_answer, no_status, other_reference;
+};
 #define NONE UINT32_MAX
 static const struct plan plans[] = {
 	{ .who = "good@x.yy", .result = 2001, .status = 0, .diagnostic = NONE },
@@ -125,7 +129,8 @@ static void on_dar(struct our_end *e, const struct arrived *a)
 
 static void listen_as(const char *cert)
 {
-	struct peer_conf conf = { .origin_host = "iwf.test", .origin_realm = "test", .product = "check", .apps = apps, .napps = 1 };
+	struct peer_conf conf = { .origin_host = "iwf.test", .origin_realm = "test", .product = "check", .apps = apps,
+	                          .napps = 1 };
 	struct peer_ops ops = our_end_ops;
 	char err[256];
 
@@ -205,7 +210,8 @@ START_TEST(outcomes)
 		{ "trigger --ext-id mixed@x.yy --reference 7", 5, "it names Reference-Number 8" },
 		{ "trigger --ext-id silent@x.yy --reference 7 --timeout 0.2", 4, "trigger 7: no answer within 0.2 s\n" },
 		{ "trigger --ext-id reported@x.yy --reference 7 --wait-report", 0, "report 7: delivered (SUCCESS)\n" },
-		{ "trigger --ext-id early@x.yy --reference 7 --wait-report=5", 0, "report 7: delivered (SUCCESS)\ntrigger 7: accepted" },
+		{ "trigger --ext-id early@x.yy --reference 7 --wait-report=5", 0,
+		  "report 7: delivered (SUCCESS)\ntrigger 7: accepted" },
 		{ "trigger --ext-id undeliverable@x.yy --reference 7 --wait-report", 6, "report 7: undeliverable (UNDELIVERABLE)\n" },
 		{ "trigger --ext-id good@x.yy --reference 7 --wait-report=0.2", 7, "trigger 7: no report within 0.2 s\n" },
 		{ "trigger --ext-id refused@x.yy --reference 7 --wait-report", 1, "NOTAUTHORIZED" },
@@ -245,9 +251,9 @@ START_TEST(usage)
 END_TEST
 
 START_TEST(every_avp)
-{
-	static const uint8_t msisdn[] = { 0x94, 0x71, 0x00, 0x00, 0x00, 0x10 }, identity[] = { 0x21, 0x43, 0xf5 }, payload[] = { 0, 0xff, 0x10 };
-	struct arrived *a;
+{	static const uint8_t msisdn[] = { 0x94, 0x71, 0x00, 0x00, 0x00, 0x10 }, identity[] = { 0x21, 0x43, 0xf5 };
+	static const uint8_t payload[] = { 0, 0xff, 0x10 };
+struct arrived *a;
 	struct dia_avp g, d, x;
 	struct dia_fault fault;
 
@@ -334,7 +340,8 @@ START_TEST(json)
 	ck_assert_msg(says("\"final_target_features\":1,\"ext_id\":\"missing@x.yy\",\"error_message\":\"what is missing\",\"error_bit\":false,"
 	                   "\"origin_host\":\"iwf.test\",\"session_id\":\"s;1;2\",\"e2e\":5,\"rtt_ms\":"), "%s", outside_printed(&last));
 	ends_with(6, "trigger --ext-id undeliverable@x.yy --reference 7 --json --wait-report", NULL);
-	ck_assert_msg(says("{\"type\":\"report\",\"reference\":7,\"delivery_outcome\":3,\"outcome\":\"UNDELIVERABLE\""), "%s", outside_printed(&last));
+	ck_assert_msg(says("{\"type\":\"report\",\"reference\":7,\"delivery_outcome\":3,\"outcome\":\"UNDELIVERABLE\""), "%s",
+	              outside_printed(&last));
 	a = our_end_await(&scs, loop, NULL, CMD_DN, false, 0);
 	ck_assert(a && msg_u32(a, DIA_Result_Code) == 2001);
 	ends_with(0, "trigger --ext-id reported@x.yy --reference 7 --json --wait-report --dna-result 5012", NULL);
@@ -357,7 +364,8 @@ START_TEST(script)
 	              "recall --reference 2");
 	ends_with(2, "script --ext-id good@x.yy", outside_path("script"));
 	ck_assert_msg(says("trigger 1: accepted (SUCCESS)\nreport 1: delivered (SUCCESS)\n"), "%s", outside_printed(&last));
-	ck_assert_msg(says("trigger 2: accepted (SUCCESS)\ntrigger 3: refused: NOTAUTHORIZED (105)\nrecall 2: accepted"), "%s", outside_printed(&last));
+	ck_assert_msg(says("trigger 2: accepted (SUCCESS)\ntrigger 3: refused: NOTAUTHORIZED (105)\nrecall 2: accepted"),
+	              "%s", outside_printed(&last));
 	ck_assert_msg(says("script: \"nonsense\" is no command"), "%s", outside_printed(&last));
 	ck_assert_msg(says("--connect: only on the command line"), "%s", outside_printed(&last));
 	ck_assert_int_eq(scs.opened, 1);
@@ -376,7 +384,8 @@ START_TEST(many)
 	int64_t start = peer_now_ms();
 
 	ends_with(0, "trigger --ext-id reported@x.yy --reference 100 --count 3000 --wait-report", NULL);
-	ck_assert_msg(says("3000 sent: 3000 accepted, 0 refused, 0 failed; reports: 3000 delivered, 0 other"), "%s", outside_printed(&last) + 100000);
+	ck_assert_msg(says("3000 sent: 3000 accepted, 0 refused, 0 failed; reports: 3000 delivered, 0 other"), "%s",
+	              tail());
 	ck_assert_uint_eq(our_end_count(&scs, CMD_DA, true), 3000);
 	start = peer_now_ms();
 	ends_with(0, "trigger --ext-id good@x.yy --count 40 --rate 100 --json", NULL);
@@ -425,7 +434,8 @@ START_TEST(over_tls)
 	snprintf(key, sizeof(key), "%s.key", rows[_i].cert);
 	peer_listener_close(listener);
 	listen_as("server");
-	memcpy(argv, ((const char *[]){ "--connect", where, "--ca", outside_path(rows[_i].ca), "--cert", outside_path(cert), "--key",
+	memcpy(argv, ((const char *[]){ "--connect", where, "--ca", outside_path(rows[_i].ca), "--cert", outside_path(cert),
+	                                "--key",
 	                                outside_path(key), "trigger", "--ext-id", "good@x.yy", rows[_i].more, NULL }), 13 * sizeof(argv[0]));
 	last = outside_start("tsp-scs", argv, NULL);
 	ck_assert_int_eq(outside_wait(&last, loop, 10000), rows[_i].status);
@@ -440,7 +450,8 @@ END_TEST
 
 START_TEST(loses_the_connection)
 {
-	const char *argv[] = { "--tcp", "--connect", where, "--origin-host", "scs.test", "trigger", "--ext-id", "silent@x.yy", "--reference", "4", NULL };
+	const char *argv[] = { "--tcp", "--connect", where, "--origin-host", "scs.test", "trigger", "--ext-id", "silent@x.yy",
+	                       "--reference", "4", NULL };
 
 	last = outside_start("tsp-scs", argv, NULL);
 	ck_assert_ptr_nonnull(our_end_await(&scs, loop, NULL, CMD_DA, true, 5000));
@@ -464,7 +475,8 @@ START_TEST(without_cer)
 	ends_with(2, "trigger --raw-hex=raw", NULL);
 	ck_assert_msg(says("cannot be read"), "%s", outside_printed(&last));
 	{
-		const char *argv[] = { "--tcp", "--connect", where, "--origin-host", "scs.test", "trigger", "--raw-hex", outside_path("raw"), NULL };
+		const char *argv[] = { "--tcp", "--connect", where, "--origin-host", "scs.test", "trigger", "--raw-hex",
+		                       outside_path("raw"), NULL };
 
 		last = outside_start("tsp-scs", argv, NULL);
 		ck_assert_int_eq(outside_wait(&last, loop, 5000), 3);

@@ -192,7 +192,8 @@ static void on_message(struct peer *p, const uint8_t *msg, size_t n, void *ctx)
 
 const struct peer_ops our_end_ops = { on_event, on_message, NULL, NULL };
 
-struct arrived *our_end_await(struct our_end *e, struct peer_loop *loop, struct arrived *from, uint32_t code, bool request, int ms)
+struct arrived *our_end_await(struct our_end *e, struct peer_loop *loop, struct arrived *from, uint32_t code,
+                              bool request, int ms)
 {
 	int64_t end = peer_now_ms() + ms;
 
@@ -226,11 +227,9 @@ uint32_t msg_u32(const struct arrived *a, enum dia_id id)
 uint32_t msg_result(const struct arrived *a)
 {
 	struct dia_avp group, avp;
-	uint32_t v;
-
-	if (dia_msg_find(a->p, a->n, DIA_Experimental_Result, &group) && dia_group_find(&group, DIA_Experimental_Result_Code, &avp) &&
-	    dia_avp_u32(&avp, &v))
-		return v + 100000;
+	uint32_t v;	if (dia_msg_find(a->p, a->n, DIA_Experimental_Result, &group) &&
+	    dia_group_find(&group, DIA_Experimental_Result_Code, &avp) && dia_avp_u32(&avp, &v))
+return v + 100000;
 	return msg_u32(a, DIA_Result_Code);
 }
 

@@ -48,7 +48,8 @@ void our_end_init(struct our_end *);
 void our_end_forget(struct our_end *);
 extern const struct peer_ops our_end_ops;      /* ctx to be set to the our_end */
 /* First message after `from` (NULL: from the start) that fits; waits for it; NULL after ms. */
-struct arrived *our_end_await(struct our_end *, struct peer_loop *, struct arrived *from, uint32_t code, bool request, int ms);
+struct arrived *our_end_await(struct our_end *, struct peer_loop *, struct arrived *from, uint32_t code, bool request,
+                              int ms);
 unsigned our_end_count(const struct our_end *, uint32_t code, bool request);
 
 /* Values in messages; a missing one is UINT32_MAX, or "". */
