@@ -233,11 +233,8 @@ static enum iwf_err handle_due(struct iwf_service *svc, struct iwf_report *row, 
 	struct svc_host *h;
 	enum iwf_err err;
 
-	if (r && r->state != SVC_REPORT_IDLE) {
-		err = STORE(svc, report_retry, row->id, svc->now_ms + QUEUED_MS, row->attempts);
-		/* A rollback can leave a queue behind with nothing in flight to move it on. */
-		return err || r->state != SVC_REPORT_QUEUED ? err : send_queued(svc, r->host, fx);
-	}
+	if (r && r->state != SVC_REPORT_IDLE)
+		return STORE(svc, report_retry, row->id, svc->now_ms + QUEUED_MS, row->attempts);
 	if (row->expires_ms <= svc->now_ms) {
 		err = expire(svc, row->id, row->scs_id, row->dnr.reference, row->dnr.dest_host);
 		if (!err && r)
@@ -269,6 +266,22 @@ static enum iwf_err send_due(struct iwf_service *svc, struct iwf_effects *fx)
 
 	for (size_t i = 0; i < n && !err; i++)
 		err = handle_due(svc, &svc->due[i], fx);
+	return err;
+}
+
+/* A queue moves on when an answer makes room; but a rollback takes away what was
+ * in flight, and no answer will come. */
+static enum iwf_err send_stranded(struct iwf_service *svc, struct iwf_effects *fx)
+{
+	enum iwf_err err = IWF_OK;
+
+	for (struct iwf_map_link *l = iwf_map_each(&svc->hosts, NULL), *next; l && !err; l = next) {
+		struct svc_host *h = IWF_MAP_OWNER(l, struct svc_host, by_name);
+
+		next = iwf_map_each(&svc->hosts, l);
+		if (h->first && window_open(svc, h))
+			err = send_queued(svc, h, fx);
+	}
 	return err;
 }
 
@@ -620,6 +633,8 @@ enum iwf_err iwf_service_tick(struct iwf_service *svc, int64_t now_ms, struct iw
 	err = svc_recover_portion(svc, fx);
 	if (!err)
 		err = end_overdue(svc, fx);
+	if (!err)
+		err = send_stranded(svc, fx);
 	if (!err)
 		err = send_due(svc, fx);
 	if (err)

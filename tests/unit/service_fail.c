@@ -178,6 +178,20 @@ static void call(bool ok)
 	perform();
 }
 
+/* The node's own deadline tells the end that was lost. */
+static void deliver_dna(const struct ev *e)
+{
+	bool ok = w_dna((int64_t)e->number, e->dna);
+
+	if (!ok) {
+		struct ev *end = push(EV_DNA_IN, 2000);
+
+		end->number = e->number;
+		end->dna = TSP_DNA_UNDELIVERED;
+	}
+	call(ok);
+}
+
 static void deliver(const struct ev *e)
 {
 	switch (e->kind) {
@@ -185,18 +199,7 @@ static void deliver(const struct ev *e)
 	case EV_SIA_IN: call(w_sia(e->number, sim.chaos && !rnd(4) ? (struct s6m_sia){ .kind = S6M_TIMEOUT } : w_sia_ok("262011111111111", "<mme>"))); break;
 	case EV_DTA_IN: call(w_dta(e->number, e->dta)); break;
 	case EV_DRR_IN: call(w_drr_in(e->drr)); break;
-	case EV_DNA_IN: {
-		const bool ok = w_dna((int64_t)e->number, e->dna);
-
-		call(ok);
-		if (!ok) {      /* the node's own deadline says it again, as unheard */
-			struct ev *again = push(EV_DNA_IN, 2000);
-
-			again->number = e->number;
-			again->dna = TSP_DNA_UNDELIVERED;
-		}
-		break;
-	}
+	case EV_DNA_IN: deliver_dna(e); break;
 	}
 }
 
@@ -455,26 +458,42 @@ START_TEST(question_that_never_left_is_asked_again)
 {
 	begin();
 	w.conf.identity_source = IWF_ID_HSS;
-	unsigned calls;
-
-	w_dar(w_trigger(9, 9));
-	store_fail_at(w.store, 0, 0, IWF_OK);
-	w_dar(w_from_scs2(w_trigger(8, 8)));
-	calls = store_fail_calls(w.store);
-	ck_assert_uint_gt(calls, 3);
-	w_sia(w.query, (struct s6m_sia){ .kind = S6M_TIMEOUT });
-	w.log[0] = '\0';
-	/* Count the calls of one DAR, then fail its commit. */
-	store_fail_at(w.store, 0, 0, IWF_OK);
 	w_dar(w_trigger(1, 1));
-	calls = store_fail_calls(w.store);
+	const unsigned commit = store_fail_calls(w.store);
+
 	w_sia(w.query, (struct s6m_sia){ .kind = S6M_TIMEOUT });
 	w.log[0] = '\0';
-	store_fail_at(w.store, calls, 1, IWF_ESTORE);
+	store_fail_at(w.store, commit, 1, IWF_ESTORE);
 	ck_assert(!w_dar(w_trigger(2, 2)));
+	ck_assert_str_eq(store_fail_op(w.store), "commit");
 	EXPECT("daa 2 TEMPORARYERROR\n");
 	w_dar(w_trigger(3, 3));
 	EXPECT("sir hss1 ext=m1@iot.example smea=4912345\n");
+	w_close();
+}
+END_TEST
+
+START_TEST(queue_moves_on_after_a_rollback)
+{
+	begin();
+	w.conf.notify_window = 1;
+	for (uint32_t i = 1; i <= 3; i++)
+		w_pending(i);
+	for (uint32_t i = 1; i <= 3; i++)
+		w_drr_in(w_drr(50, i, T4_DELIVERED));
+	w.log[0] = '\0';
+	/* The answer that would have made room is rolled back: begin, delete, audit, ... */
+	store_fail_at(w.store, 3, 1, IWF_ESTORE);
+	ck_assert(!w_dna(w.report, TSP_DNA_ACKED));
+	EXPECT("");
+	w_tick();
+	EXPECT("dnr scs1 ref=2 SUCCESS ext=m1@iot.example\n");
+	w_later(15000);
+	w_dna(w.report, TSP_DNA_ACKED);
+	EXPECT("dnr scs1 ref=3 SUCCESS ext=m1@iot.example\n");
+	w_dna(w.report, TSP_DNA_ACKED);
+	w_tick();
+	EXPECT("dnr scs1 ref=1 SUCCESS T ext=m1@iot.example\n");
 	w_close();
 }
 END_TEST
@@ -490,5 +509,6 @@ TCase *service_cases_fail(void)
 	tcase_add_test(tc, commit_that_fails_takes_back_what_was_said);
 	tcase_add_test(tc, who_only_joined_leaves_alone);
 	tcase_add_test(tc, question_that_never_left_is_asked_again);
+	tcase_add_test(tc, queue_moves_on_after_a_rollback);
 	return tc;
 }
