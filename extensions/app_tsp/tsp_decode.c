@@ -74,7 +74,7 @@ static bool decode_device_action(struct avp *group, struct tsp_dar *dar)
 				return false;
 			break;
 		}
-	/* 2 and 5 are for Device-Notification (TS 29.368 6.4.7) */
+	/* 2 and 5 are for Device-Notification (TS 29.368 6.4.6) */
 	return dar->action == TSP_TRIGGER || dar->action == TSP_RECALL || dar->action == TSP_REPLACE;
 }
 

@@ -113,9 +113,9 @@ static const struct iwf_opt options[] = {
 
 	LIST("s6m.hss", 0, IWF_HSS_MAX, ENTRIES(service.hss, service.nhss),
 	     "the HSSs; needed unless identity.source is \"local\""),
-	STRING("s6m.hss[].host", 1, NULL, "hss.example.net", store_host, IN(iwf_hss, node.host),
+	STRING("s6m.hss[].host", 1, NULL, "hss.operator.example", store_host, IN(iwf_hss, node.host),
 	       "its Diameter identity"),
-	STRING("s6m.hss[].realm", 1, NULL, "example.net", store_host, IN(iwf_hss, node.realm),
+	STRING("s6m.hss[].realm", 1, NULL, "operator.example", store_host, IN(iwf_hss, node.realm),
 	       "its Diameter realm"),
 	LIST("s6m.hss[].domains", 0, IWF_MATCH_MAX, MEMBERS(iwf_hss, domains, ndomains),
 	     "domains of External Identifiers it answers for"),
@@ -134,9 +134,9 @@ static const struct iwf_opt options[] = {
 
 	LIST("t4.smssc", 1, IWF_SMSSC_MAX, ENTRIES(service.smssc, service.nsmssc),
 	     "the SMS-SCs that deliver triggers"),
-	STRING("t4.smssc[].host", 1, NULL, "smssc.example.net", store_host, IN(iwf_smssc, node.host),
+	STRING("t4.smssc[].host", 1, NULL, "smssc.operator.example", store_host, IN(iwf_smssc, node.host),
 	       "its Diameter identity"),
-	STRING("t4.smssc[].realm", 1, NULL, "example.net", store_host, IN(iwf_smssc, node.realm),
+	STRING("t4.smssc[].realm", 1, NULL, "operator.example", store_host, IN(iwf_smssc, node.realm),
 	       "its Diameter realm"),
 	INT("t4.smssc[].priority", 0, 65535, "10", IN(iwf_smssc, priority),
 	    "the lowest is asked first; equal ones in the order of the file"),

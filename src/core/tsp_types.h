@@ -15,7 +15,7 @@
 /* Octets that belong to somebody else. */
 struct iwf_view { const uint8_t *p; size_t n; };
 
-/* Action-Type, 6.4.7 */
+/* Action-Type, 6.4.6 */
 #define TSP_ACTION_LIST(X) \
 	X(TSP_TRIGGER,  1, "trigger") \
 	X(TSP_REPORT,   2, "report") \

@@ -5,7 +5,7 @@ SYSTEM_TESTS = \
 	tests/system/wireshark.sh \
 	tests/system/t_trigger.sh
 EXTRA_DIST += $(SYSTEM_TESTS) tests/system/lab.sh tests/system/case.sh tests/system/wire.sh tests/system/run-test.sh \
-	tests/system/lsan.supp tests/system/tsan.supp
+	tests/system/asan.supp tests/system/lsan.supp tests/system/tsan.supp
 
 check_PROGRAMS += tests/support/fd_host
 tests_support_fd_host_SOURCES = tests/support/fd_host.c
