@@ -1,9 +1,11 @@
-/* tsp_intake.c - requests as they came in, before freeDiameter takes them apart.
+/* tsp_intake.c - messages as they came in, before freeDiameter takes them apart.
  *
  * Afterwards it is too late to say exactly what was wrong: freeDiameter can write
  * neither a group that it could not read nor an unknown AVP without data.  And
  * there is what it does not survive (seen with 1.2.1), since an error in a routing
  * thread ends the daemon:
+ *  - an answer whose grammar is broken in its Result-Code or before: it insists on
+ *    a value that it has not read;
  *  - a Proxy-Info that it cannot copy into an answer;
  *  - a request that it refuses while routing (not for us, unknown application),
  *    from a peer that is gone by then;
@@ -137,13 +139,18 @@ static bool is_base(const struct avp_hdr *hdr, enum dia_id id)
 	return hdr->avp_code == dia_avps[id].code && !(hdr->avp_flags & AVP_FLAG_VENDOR);
 }
 
+static bool parses(struct avp *a)
+{
+	struct fd_pei pei;
+	return fd_msg_parse_dict(a, fd_g_config->cnf_dict, &pei) == 0;
+}
+
 /* Octets of an AVP of the base protocol; false: it does not parse. */
 static bool read_base(struct avp *a, struct iwf_view *out)
 {
 	struct avp_hdr *hdr;
-	struct fd_pei pei;
 
-	if (fd_msg_parse_dict(a, fd_g_config->cnf_dict, &pei) || fd_msg_avp_hdr(a, &hdr) || !hdr->avp_value)
+	if (!parses(a) || fd_msg_avp_hdr(a, &hdr) || !hdr->avp_value)
 		return false;
 	*out = fdx_view(hdr);
 	return true;
@@ -261,15 +268,25 @@ static void mend_proxy_infos(struct msg *msg)
 	struct avp *next;
 
 	for (struct avp *a = fdx_first(msg); a; a = next) {
-		struct fd_pei pei;
-
 		next = fdx_next(a);
 		if (fd_msg_avp_hdr(a, &hdr) || !is_base(hdr, DIA_Proxy_Info))
 			continue;
-		if (fd_msg_parse_dict(a, fd_g_config->cnf_dict, &pei))
-			fd_msg_free(a);
-		else
+		if (parses(a))
 			drop_empty_unknown(a);
+		else
+			fd_msg_free(a);
+	}
+}
+
+static void mend_answer(struct msg *msg)
+{
+	struct avp_hdr *hdr;
+	struct avp *next;
+
+	for (struct avp *a = fdx_first(msg); a; a = next) {
+		next = fdx_next(a);
+		if (fd_msg_avp_hdr(a, &hdr) == 0 && is_base(hdr, DIA_Result_Code) && !parses(a))
+			fd_msg_free(a);
 	}
 }
 
@@ -291,7 +308,13 @@ static void on_received(enum fd_hook_type type, struct msg *msg, struct peer_hdr
 	struct tsp_fault fault;
 	struct msg_hdr *hdr;
 
-	if (!peer || !msg || fd_msg_hdr(msg, &hdr) || !(hdr->msg_flags & CMD_FLAG_REQUEST) || !fd_msg_is_routable(msg))
+	if (!peer || !msg || fd_msg_hdr(msg, &hdr))
+		return;
+	if (!(hdr->msg_flags & CMD_FLAG_REQUEST)) {
+		mend_answer(msg);
+		return;
+	}
+	if (!fd_msg_is_routable(msg))
 		return;
 	/* One that was here before at the same address is gone. */
 	tsp_intake_take(msg, &fault);

@@ -683,6 +683,37 @@ static void crowd(const char *why, const struct edit *e)
 	heartbeat(why);
 }
 
+/* ---- answers to reports: what makes no sense is no answer, and the report comes again. */
+
+static void bad_answers(void)
+{
+	static const char *const words[DNAS] = {
+		[DNA_SHORT_RESULT] = "Result-Code of 2 octets", [DNA_NO_RESULT] = "no Result-Code",
+		[DNA_UNKNOWN_FIRST] = "an unknown AVP with the M bit before Result-Code",
+		[DNA_WRONG_FIRST] = "a broken AVP before Result-Code", [DNA_NO_ORIGIN] = "no Origin", [DNA_EMPTY] = "nothing in it",
+		[DNA_NO_DNR] = "another Hop-by-Hop identifier",
+	};
+	char why[100];
+
+	for (enum dna how = DNA_GOOD + 1; how < DNAS; how++) {
+		const uint32_t r = next_reference++;
+		const char *fault;
+
+		snprintf(why, sizeof(why), "DNA: %s", words[how]);
+		scs.reports.n = 0;
+		scs.dna = how;
+		fault = good_trigger(&scs, DEVICE, r);
+		if (!fault && !link_wait_report(&scs, r, ANSWER_MS))
+			fault = "no report";
+		scs.dna = DNA_GOOD;
+		scs.reports.n = 0;
+		if (!fault && !(reopen(&scs, SCS, SCS_REALM) && link_wait_report(&scs, r, ANSWER_MS)))
+			fault = "the report does not come again";
+		step(why, fault);
+		heartbeat(why);
+	}
+}
+
 /* ---- commands that an SCS has no business with */
 
 static void put_head(struct dia_writer *w, uint32_t code, uint32_t app, const char *dest_host, uint32_t hbh)
@@ -902,6 +933,7 @@ int main(int argc, char **argv)
 	crowd("200 requests at once without Action-Type", &(struct edit)OMITTED(Action_Type));
 	crowd("200 requests at once for elsewhere", &(struct edit)DATA(Destination_Realm, "elsewhere.example"));
 	crowd("200 requests at once with a decorated User-Name", &(struct edit)DATA(User_Name, "elsewhere.example!x@operator.example"));
+	bad_answers();
 	foreign_commands();
 	garbled();
 	without_cer();

@@ -62,6 +62,8 @@ bool dar_failed_example(int id, struct dia_writer *);
 
 /* ---- bad_input_link.c: a connection that is asked one thing at a time. */
 
+/* How reports are answered. */
+enum dna { DNA_GOOD, DNA_SHORT_RESULT, DNA_NO_RESULT, DNA_UNKNOWN_FIRST, DNA_WRONG_FIRST, DNA_NO_ORIGIN, DNA_EMPTY, DNA_NO_DNR, DNAS };
 struct reports { struct { uint32_t reference, outcome; } v[64]; size_t n; };
 struct link {
 	const char *host, *realm;        /* who we are; the certificate is PKI/host.crt */
@@ -73,6 +75,7 @@ struct link {
 	size_t nasked, missing;
 	bool wake_on_close, wake_on_report;
 	struct reports reports;
+	enum dna dna;
 	unsigned strays;                 /* answers to nothing */
 };
 struct net { const char *pki, *node, *realm; uint16_t port; };

@@ -21,16 +21,31 @@ static void keep_report(struct link *l, const uint8_t *msg, size_t n)
 
 static void answer_report(struct link *l, const uint8_t *msg, size_t n)
 {
+	const enum dna how = l->dna;
 	struct dia_writer w = { 0 };
 
 	dia_begin_answer(&w, msg, n, 0);
-	dia_put_u32(&w, DIA_Auth_Application_Id, TSP_APP);
-	dia_put_u32(&w, DIA_Auth_Session_State, 1);
-	dia_put_text(&w, DIA_Origin_Host, l->host);
-	dia_put_text(&w, DIA_Origin_Realm, l->realm);
-	dia_put_u32(&w, DIA_Result_Code, 2001);
-	if (dia_end(&w))
+	if (how == DNA_UNKNOWN_FIRST)
+		dia_put_raw(&w, 65001, DIA_AVP_V | DIA_AVP_M, DIA_VENDOR_3GPP, "?", 1);
+	if (how == DNA_WRONG_FIRST)
+		dia_put_raw(&w, dia_avps[DIA_Auth_Session_State].code, DIA_AVP_M, 0, "\0\0\1", 3);
+	if (how != DNA_EMPTY) {
+		dia_put_u32(&w, DIA_Auth_Application_Id, TSP_APP);
+		dia_put_u32(&w, DIA_Auth_Session_State, 1);
+	}
+	if (how != DNA_NO_ORIGIN && how != DNA_EMPTY) {
+		dia_put_text(&w, DIA_Origin_Host, l->host);
+		dia_put_text(&w, DIA_Origin_Realm, l->realm);
+	}
+	if (how == DNA_SHORT_RESULT)
+		dia_put_raw(&w, dia_avps[DIA_Result_Code].code, DIA_AVP_M, 0, "\7\xd1", 2);
+	else if (how != DNA_NO_RESULT && how != DNA_EMPTY)
+		dia_put_u32(&w, DIA_Result_Code, 2001);
+	if (dia_end(&w)) {
+		if (how == DNA_NO_DNR)
+			w.p[15] ^= 0x55;   /* Hop-by-Hop: an answer to nothing */
 		peer_send(l->peer, w.p, w.n);
+	}
 	dia_writer_free(&w);
 }
 

@@ -3,6 +3,7 @@
 # else has to be true afterwards.
 . "$SRC/tests/system/case.sh"
 case_begin
+LAB_NOTIFY='timeout_ms = 1000;'
 lab_make "$case_dir/lab" || exit 1
 cat >"$LAB/sim-smssc.conf" <<-END
 	identity = "smssc.$lab_realm"; realm = "$lab_realm"; port = 0;
