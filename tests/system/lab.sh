@@ -5,6 +5,7 @@
 #   lab_make DIR     PKI, database and configuration; LAB is DIR from then on
 #   lab_start        HSS, SMS-SC, node; returns when the node serves
 #   lab_node_start / lab_node_stop / lab_hss_start / lab_smssc_start ...
+#   lab_devices NAME...  more devices for acme
 #   lab_stop         ends what this lab started, by pid
 #   scs NAME ARGS    tsp-scs as that SCS
 #
@@ -186,6 +187,19 @@ lab_rows() {
 	INSERT INTO "authorization" (scs_id, domain, may_trigger, may_recall, may_replace)
 	  SELECT id, 'far.example.com', 1, 1, 1 FROM scs WHERE name = 'acme';
 	END
+}
+
+# lab_devices NAME...: more devices, NAME@iot.example.com, that acme may trigger, recall and replace.
+lab_devices() {
+	local name
+	for name in "$@"; do
+		cat <<-END
+		INSERT INTO subscription (imsi) SELECT printf('0010100002%05d', count(*)) FROM subscription;
+		INSERT INTO external_id (ext_id, subscription_id) VALUES ('$name@iot.example.com', last_insert_rowid());
+		INSERT INTO "authorization" (scs_id, subscription_id, may_trigger, may_recall, may_replace)
+		  SELECT s.id, x.subscription_id, 1, 1, 1 FROM scs s, external_id x WHERE s.name = 'acme' AND x.ext_id = '$name@iot.example.com';
+		END
+	done | lab_sql
 }
 
 # What the HSS and the SMS-SC do; a test writes its own.
