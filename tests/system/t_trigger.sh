@@ -3,6 +3,7 @@
 # customer kept out; and all of it seen on the wire.
 . "$SRC/tests/system/case.sh"
 case_begin
+exec </dev/null
 lab_make "$case_dir/lab" || exit 1
 acme=scs.acme.example nord=scs.nordtrack.example
 
@@ -12,7 +13,22 @@ capture_start() {
 	lab_spawn tshark tshark -q -i lo -f "tcp" -w "$LAB/wire.pcapng"
 	lab_wait 10 grep -q 'Capturing on' "$LAB/tshark.log" && lab_wait 10 test -s "$LAB/wire.pcapng"
 }
-say() { scs "$@" --json --keylog "$LAB/keys.log"; }
+try() { scs "$@" --json --keylog "$LAB/keys.log"; }
+# As an SCS does that is not let in at once: freeDiameter refuses a connection
+# while it still clears away the last one of that name.
+say() {
+	local i status
+	cat >"$LAB/say.in"
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		try "$@" <"$LAB/say.in" >"$LAB/say.out"
+		status=$?
+		[ $status = 3 ] || break
+		sleep 0.5
+	done
+	cat "$LAB/say.out"
+	return $status
+}
+audited() { [ "$(lab_sql "SELECT count(*) FROM audit WHERE $1")" != 0 ]; }
 field() { jq -r "select(.type == \"$1\") | .$2" | head -1; }
 
 LAB_IDENTITY=local-then-hss lab_node_conf
@@ -38,14 +54,15 @@ out=$(say $nord trigger --ext-id meter1@iot.example.com --reference 8 --payload 
 is "another customer's device is refused" "$(field answer status <<<"$out")" NOTAUTHORIZED
 is "and the audit says why" "$(lab_sql "SELECT reason FROM audit WHERE reference = 8")" user-forbids
 
-out=$(SCS_HOST=$acme SCS_REALM=acme.example say $nord trigger --ext-id meter1@iot.example.com --payload x)
+lab_wait 5 audited "reference = 8"
+out=$(SCS_HOST=$acme SCS_REALM=acme.example try $nord trigger --ext-id meter1@iot.example.com --payload x)
 is "another SCS's certificate is kept out" $? 3
+lab_wait 5 audited "reason = 'cert-name'"
 is "and the audit says why" "$(lab_sql "SELECT reason FROM audit WHERE event = 'connect' AND peer = '$acme'")" cert-name
 "$(lab_tool tsp-scs)" --connect "127.0.0.1:$lab_node_secport" --expect-host "$lab_node" --ca "$LAB/pki/ca.crt" \
 	--cert "$LAB/pki/stranger/$acme.crt" --key "$LAB/pki/stranger/$acme.key" --origin-host $acme --origin-realm acme.example \
 	--dest-realm $lab_realm --json trigger --ext-id meter1@iot.example.com --payload x >/dev/null 2>&1
 is "a stranger's certificate is kept out" $? 3
-audited() { [ "$(lab_sql "SELECT count(*) FROM audit WHERE $1")" != 0 ]; }
 lab_wait 5 audited "reason = 'handshake'"
 like "and the audit says why and from where" "$(lab_sql "SELECT reason, address FROM audit WHERE reason = 'handshake'")" "handshake|\[127.0.0.1\]:*"
 
