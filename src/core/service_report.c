@@ -210,7 +210,7 @@ static enum iwf_err send_queued(struct iwf_service *svc, struct svc_host *h, str
 		report_idle(svc, r);
 		err = STORE(svc, report_get, r->id, &row);
 		/* Gone, or the number is another one's now: somebody has deleted it. */
-		if (err == IWF_ENOENT || (!err && (row.trigger_id != r->trigger_id || strcasecmp(row.dnr.dest_host, h->name) != 0))) {
+		if (err == IWF_ENOENT || (!err && row.trigger_id != r->trigger_id)) {
 			report_end(svc, r, DIAMETER_SUCCESS, fx);
 			err = IWF_OK;
 		} else if (!err && row.expires_ms <= svc->now_ms) {

@@ -179,7 +179,7 @@ static bool end(enum iwf_err err, uint64_t given_up)
 		w.store->ops->rollback(w.store);
 		iwf_effects_cut(&w.fx, 0);
 		iwf_service_undo(w.svc, &w.fx);
-		if (given_up)
+		if (given_up && !w.keeps_on)
 			iwf_service_give_up(w.svc, given_up, &w.fx);
 	}
 	for (size_t i = 0; i < w.fx.n; i++) {

@@ -22,6 +22,7 @@ struct world {
 	struct iwf_effects fx;            /* of the latest call */
 	int64_t now_ms;
 	char log[65536];
+	bool keeps_on;                    /* after a failure the node does not give up what the event was about */
 	uint64_t txn, query;              /* numbers of the latest DTR and SIR */
 	int64_t report;                   /* and DNR */
 

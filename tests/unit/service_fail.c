@@ -414,20 +414,25 @@ END_TEST
 
 /* ---- undo, looked at closely */
 
-START_TEST(commit_that_fails_takes_back_what_was_said)
+START_TEST(answer_that_is_rolled_back)
 {
+	static const char *const ops[] = { "trigger_move", "audit_add", "commit" };
+
 	begin();
+	w.keeps_on = true;
 	w_dar(w_trigger(1, 7));
 	w.log[0] = '\0';
 	uint64_t txn = w.txn;
-	/* begin, move, audit, commit */
-	store_fail_at(w.store, 4, 1, IWF_ESTORE);
+	store_fail_at(w.store, 2 + (unsigned)_i / 2, 1, IWF_ESTORE);
 	ck_assert(!w_dta(txn, dta_ok));
-	ck_assert_str_eq(store_fail_op(w.store), "commit");
+	ck_assert_str_eq(store_fail_op(w.store), ops[_i / 2]);
 	EXPECT("daa 1 TEMPORARYERROR\n");
 	EXPECT_STATE(7, TRG_SUBMITTING);
-	/* Nobody forgets the row. */
-	w_recover();
+	/* Nobody forgets the row, told or not. */
+	if (_i % 2)
+		w_recover();
+	else
+		w_tick();
 	EXPECT("dtr sc1 trigger T ref=7 imsi=262011111111111 ext=m1@iot.example smea=4912345 valid=600 \"hello\"\n");
 	w_dta(w.txn, dta_ok);
 	EXPECT("");
@@ -440,22 +445,51 @@ END_TEST
 
 START_TEST(who_only_joined_leaves_alone)
 {
+	struct tsp_dar again;
+
 	begin();
 	w_dar(w_trigger(1, 7));
 	w.log[0] = '\0';
-	uint64_t txn = w.txn;
-	/* The retransmission's transaction fails at its commit; the first one waits on. */
-	store_fail_at(w.store, 2, 100, IWF_ESTORE);
-	struct tsp_dar again = w_trigger(2, 7);
+	const uint64_t txn = w.txn;
+
+	/* How many calls it takes to join, to make the last one fail, which is the commit. */
+	store_fail_at(w.store, 0, 0, IWF_OK);
+	w_dar(w_trigger(2, 7));
+	store_fail_at(w.store, store_fail_calls(w.store), 1, IWF_ESTORE);
+	again = w_trigger(3, 7);
 	again.has_features = true;
 	again.features = 1;
 	ck_assert(!w_dar(again));
-	EXPECT("daa 2 TEMPORARYERROR feat=1\n");
-	store_fail_at(w.store, 0, 0, IWF_OK);
+	ck_assert_str_eq(store_fail_op(w.store), "commit");
+	EXPECT("daa 3 TEMPORARYERROR feat=1\n");
+	/* Or earlier. */
+	store_fail_at(w.store, 2, 1, IWF_ESTORE);
+	again.token = 4;
+	ck_assert(!w_dar(again));
+	EXPECT("daa 4 TEMPORARYERROR feat=1\n");
 	w_tick();
 	EXPECT("");
 	w_dta(txn, dta_ok);
-	EXPECT("daa 1 SUCCESS\n");
+	EXPECT("daa 2 SUCCESS\ndaa 1 SUCCESS\n");
+	w_close();
+}
+END_TEST
+
+START_TEST(who_only_waits_for_the_same_report_leaves_alone)
+{
+	begin();
+	w.conf.report_after_dna = true;
+	w_pending(7);
+	w_drr_in(w_drr(50, 7, T4_DELIVERED));
+	store_fail_at(w.store, 0, 0, IWF_OK);
+	w_drr_in(w_drr(51, 7, T4_DELIVERED));
+	w.log[0] = '\0';
+	store_fail_at(w.store, store_fail_calls(w.store), 1, IWF_ESTORE);
+	ck_assert(!w_drr_in(w_drr(52, 7, T4_DELIVERED)));
+	ck_assert_str_eq(store_fail_op(w.store), "commit");
+	EXPECT("dra 52 3004\n");
+	w_dna(w.report, TSP_DNA_ACKED);
+	EXPECT("dra 51 2001\ndra 50 2001\n");
 	w_close();
 }
 END_TEST
@@ -483,7 +517,7 @@ START_TEST(queue_moves_on_after_a_rollback)
 {
 	begin();
 	w.conf.notify_window = 1;
-	for (uint32_t i = 1; i <= 3; i++)
+	for (uint32_t i = 1; i <= 4; i++)
 		w_pending(i);
 	for (uint32_t i = 1; i <= 3; i++)
 		w_drr_in(w_drr(50, i, T4_DELIVERED));
@@ -492,11 +526,16 @@ START_TEST(queue_moves_on_after_a_rollback)
 	store_fail_at(w.store, 3, 1, IWF_ESTORE);
 	ck_assert(!w_dna(w.report, TSP_DNA_ACKED));
 	EXPECT("");
+	/* A new one does not overtake. */
+	w_drr_in(w_drr(54, 4, T4_DELIVERED));
+	EXPECT("dra 54 2001\n");
 	w_tick();
 	EXPECT("dnr scs1 ref=2 SUCCESS ext=m1@iot.example\n");
 	w_later(15000);
 	w_dna(w.report, TSP_DNA_ACKED);
 	EXPECT("dnr scs1 ref=3 SUCCESS ext=m1@iot.example\n");
+	w_dna(w.report, TSP_DNA_ACKED);
+	EXPECT("dnr scs1 ref=4 SUCCESS ext=m1@iot.example\n");
 	w_dna(w.report, TSP_DNA_ACKED);
 	w_tick();
 	EXPECT("dnr scs1 ref=1 SUCCESS T ext=m1@iot.example\n");
@@ -512,8 +551,9 @@ TCase *service_cases_fail(void)
 	tcase_add_loop_test(tc, nothing_fails, 0, N(modes));
 	tcase_add_loop_test(tc, each_call_fails_in_turn, 0, N(modes));
 	tcase_add_loop_test(tc, anything_happens, 0, 100);
-	tcase_add_test(tc, commit_that_fails_takes_back_what_was_said);
+	tcase_add_loop_test(tc, answer_that_is_rolled_back, 0, 6);
 	tcase_add_test(tc, who_only_joined_leaves_alone);
+	tcase_add_test(tc, who_only_waits_for_the_same_report_leaves_alone);
 	tcase_add_test(tc, question_that_never_left_is_asked_again);
 	tcase_add_test(tc, queue_moves_on_after_a_rollback);
 	return tc;

@@ -275,8 +275,18 @@ START_TEST(tick_drops_old_answers)
 	w_sia(w.query, w_sia_ok(IMSI1, "<mme1>"));
 	w_later(61000);
 	w_tick();
-	/* A clock that goes back doesn't bring them back. */
 	w.now_ms = T0;
+	w.log[0] = '\0';
+	w_dar(w_trigger(2, 8));
+	EXPECT(SIR1);
+}
+END_TEST
+
+START_TEST(clock_that_goes_back_ends_the_cache)
+{
+	w_dar(w_trigger(1, 7));
+	w_sia(w.query, w_sia_ok(IMSI1, "<mme1>"));
+	w_later(-1);
 	w.log[0] = '\0';
 	w_dar(w_trigger(2, 8));
 	EXPECT(SIR1);
@@ -512,6 +522,7 @@ TCase *service_cases_hss(void)
 	tcase_add_test(tc, retransmission_while_the_hss_thinks);
 	tcase_add_test(tc, good_answers_are_kept_for_a_while);
 	tcase_add_test(tc, tick_drops_old_answers);
+	tcase_add_test(tc, clock_that_goes_back_ends_the_cache);
 	tcase_add_test(tc, cache_is_bounded_and_forgets_the_oldest);
 	tcase_add_test(tc, cache_can_be_off);
 	tcase_add_test(tc, authorization_comes_first);
