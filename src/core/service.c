@@ -182,11 +182,16 @@ static enum iwf_err check_rate(struct svc_ask *a)
 }
 
 /* Counts `add` DARs into the present period. */
-static enum iwf_err use_quota(struct svc_ask *a, int64_t add, int64_t *total)
+static int64_t quota_period_start(const struct svc_ask *a)
 {
 	const int64_t period_ms = (int64_t)(a->scs.quota_period_s ? a->scs.quota_period_s : 1) * 1000;
 
-	return STORE(a->svc, usage_add, a->scs.id, a->now_ms - a->now_ms % period_ms, add, total);
+	return a->now_ms - a->now_ms % period_ms;
+}
+
+static enum iwf_err use_quota(struct svc_ask *a, int64_t add, int64_t *total)
+{
+	return STORE(a->svc, usage_add, a->scs.id, quota_period_start(a), add, total);
 }
 
 static enum iwf_err check_quota(struct svc_ask *a)
@@ -196,14 +201,22 @@ static enum iwf_err check_quota(struct svc_ask *a)
 
 	if (a->scs.quota < 0)
 		return pass(a, "none");
-	if (a->explain)
-		return pass(a, "%" PRId64 " in %u s", a->scs.quota, a->scs.quota_period_s);
-	err = use_quota(a, 1, &total);
-	if (err || total <= a->scs.quota)
-		return err;
-	err = use_quota(a, -1, &total);
-	if (err)
-		return err;
+	if (a->explain) {
+		err = STORE(a->svc, usage_get, a->scs.id, quota_period_start(a), &total);
+		if (err == IWF_ENOENT)
+			total = 0;
+		else if (err)
+			return err;
+		if (total < a->scs.quota)
+			return pass(a, "%" PRId64 " of %" PRId64 " in %u s", total, a->scs.quota, a->scs.quota_period_s);
+	} else {
+		err = use_quota(a, 1, &total);
+		if (err || total <= a->scs.quota)
+			return err;
+		err = use_quota(a, -1, &total);
+		if (err)
+			return err;
+	}
 	return svc_refuse(a, TSP_QUOTAEXCEEDED, RS_QUOTA, "%" PRId64 " in %u s", a->scs.quota, a->scs.quota_period_s);
 }
 

@@ -191,7 +191,7 @@ void svc_owe_drr(struct iwf_service *, iwf_token);
 struct svc_about {
 	int64_t scs_id, subscription_id, reference;
 	const char *event;
-	char peer[IWF_DIAMID_MAX + 8], origin_host[IWF_DIAMID_MAX + 8], address[64], cert[65], device[IWF_EXTID_MAX + 48];
+	char peer[IWF_DIAMID_MAX + 8], origin_host[IWF_DIAMID_MAX + 8], address[64], cert[64 + sizeof "..."], device[IWF_EXTID_MAX + 48];
 };
 void svc_about_dar(struct svc_about *, const struct tsp_dar *, int64_t scs_id, int64_t subscription_id);
 void svc_about_row(struct svc_about *, const struct iwf_trigger *);

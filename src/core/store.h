@@ -252,6 +252,7 @@ struct iwf_store_ops {
 
 	/* Quota counters.  `add` may be negative: what was not used after all; never below 0. */
 	enum iwf_err (*usage_add)(struct iwf_store *, int64_t scs_id, int64_t period_start_ms, int64_t add, int64_t *total);
+	enum iwf_err (*usage_get)(struct iwf_store *, int64_t scs_id, int64_t period_start_ms, int64_t *total);  /* IWF_ENOENT: nothing counted */
 
 	enum iwf_err (*audit_add)(struct iwf_store *, const struct iwf_audit *);
 

@@ -666,6 +666,21 @@ static enum iwf_err mem_report_hurry(struct iwf_store *st, const char *dest_host
 
 /* ---- usage and audit ---- */
 
+static enum iwf_err mem_usage_get(struct iwf_store *st, int64_t scs_id, int64_t period_start_ms, int64_t *total)
+{
+	struct mem_store *m = mem_of(st);
+
+	for (size_t i = 0; i < m->t[T_USAGE].n; i++) {
+		const struct mem_usage *r = iwf_mem_row(&m->t[T_USAGE], i);
+
+		if (r->scs_id == scs_id && r->period == period_start_ms) {
+			*total = r->used;
+			return IWF_OK;
+		}
+	}
+	return IWF_ENOENT;
+}
+
 static enum iwf_err mem_usage_add(struct iwf_store *st, int64_t scs_id, int64_t period_start_ms, int64_t add, int64_t *total)
 {
 	struct mem_store *m = mem_of(st);
@@ -733,7 +748,7 @@ static const struct iwf_store_ops mem_ops = {
 	.report_insert = mem_report_insert, .report_get = mem_report_get,
 	.report_by_trigger = mem_report_by_trigger, .report_delete = mem_report_delete, .report_retry = mem_report_retry,
 	.report_due = mem_report_due, .report_hurry = mem_report_hurry,
-	.usage_add = mem_usage_add, .audit_add = mem_audit_add, .errmsg = mem_errmsg,
+	.usage_add = mem_usage_add, .usage_get = mem_usage_get, .audit_add = mem_audit_add, .errmsg = mem_errmsg,
 };
 
 struct iwf_store *iwf_store_mem_new(void)

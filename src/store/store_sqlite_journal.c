@@ -364,6 +364,23 @@ enum iwf_err iwf_sqlite_report_hurry(struct iwf_store *st, const char *dest_host
 
 /* ---- quota counters ---- */
 
+enum iwf_err iwf_sqlite_usage_get(struct iwf_store *st, int64_t scs_id, int64_t period_start_ms, int64_t *total)
+{
+	struct query q;
+	bool found = false;
+	enum iwf_err e;
+
+	iwf_sqlite_start(&q, st, ST_USAGE_GET, "usage_get");
+	iwf_sqlite_bind_int(&q, ":scs", scs_id);
+	iwf_sqlite_bind_int(&q, ":period", period_start_ms);
+	while (iwf_sqlite_row(&q)) {
+		*total = iwf_sqlite_col_int(&q);
+		found = true;
+	}
+	e = iwf_sqlite_end(&q);
+	return e == IWF_OK && !found ? IWF_ENOENT : e;
+}
+
 enum iwf_err iwf_sqlite_usage_add(struct iwf_store *st, int64_t scs_id, int64_t period_start_ms, int64_t add, int64_t *total)
 {
 	struct query q;

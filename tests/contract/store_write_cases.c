@@ -137,6 +137,11 @@ START_TEST(usage)
 	FAILS(IWF_ESTORE, st->ops->usage_add(st, scs, 0, 1, &total));
 	OK(st->ops->usage_add(st, scs, 0, 0, &total));
 	ck_assert_int_eq(total, INT64_MAX);
+	FAILS(IWF_ENOENT, st->ops->usage_get(st, scs, 999, &total));
+	OK(st->ops->usage_add(st, scs, 999, 4, &total));
+	total = 0;
+	OK(st->ops->usage_get(st, scs, 999, &total));
+	ck_assert_int_eq(total, 4);
 	iwf_store_close(st);
 }
 END_TEST

@@ -64,6 +64,7 @@ PASS(report_delete, (struct iwf_store *st, int64_t id), id)
 PASS(report_retry, (struct iwf_store *st, int64_t id, int64_t next_ms, uint32_t attempts), id, next_ms, attempts)
 PASS(report_due, (struct iwf_store *st, int64_t now_ms, struct iwf_report *out, size_t max, size_t *n), now_ms, out, max, n)
 PASS(report_hurry, (struct iwf_store *st, const char *dest_host, int64_t now_ms), dest_host, now_ms)
+PASS(usage_get, (struct iwf_store *st, int64_t scs_id, int64_t period_start_ms, int64_t *total), scs_id, period_start_ms, total)
 PASS(usage_add, (struct iwf_store *st, int64_t scs_id, int64_t period_start_ms, int64_t add, int64_t *total),
      scs_id, period_start_ms, add, total)
 PASS(audit_add, (struct iwf_store *st, const struct iwf_audit *a), a)
@@ -112,7 +113,7 @@ static const struct iwf_store_ops fail_ops = {
 	.report_insert = fail_report_insert, .report_get = fail_report_get, .report_by_trigger = fail_report_by_trigger,
 	.report_delete = fail_report_delete, .report_retry = fail_report_retry, .report_due = fail_report_due,
 	.report_hurry = fail_report_hurry,
-	.usage_add = fail_usage_add, .audit_add = fail_audit_add, .errmsg = fail_errmsg,
+	.usage_add = fail_usage_add, .usage_get = fail_usage_get, .audit_add = fail_audit_add, .errmsg = fail_errmsg,
 };
 
 struct iwf_store *store_fail_new(struct iwf_store *inner)

@@ -55,6 +55,7 @@ is "another customer's device is refused" "$(field answer status <<<"$out")" NOT
 is "and the audit says why" "$(lab_sql "SELECT reason FROM audit WHERE reference = 8")" user-forbids
 
 lab_wait 5 audited "reference = 8"
+is "and whose certificate it was, whole" "$(lab_sql "SELECT length(cert_sha256), address LIKE '[127.0.0.1]:%' FROM audit WHERE reference = 8")" "64|1"
 out=$(SCS_HOST=$acme SCS_REALM=acme.example try $nord trigger --ext-id meter1@iot.example.com --payload x)
 is "another SCS's certificate is kept out" $? 3
 lab_wait 5 audited "reason = 'cert-name'"

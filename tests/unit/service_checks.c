@@ -669,6 +669,26 @@ START_TEST(explain_stops_at_the_first_objection)
 }
 END_TEST
 
+START_TEST(explain_knows_what_is_left_of_the_quota)
+{
+	struct tsp_dar dar = w_trigger(0, 7);
+	char text[4096] = "";
+	int64_t total;
+
+	w.scs1.quota = 1;
+	w.scs1.quota_period_s = 60;
+	seed_scs_change(w.rows, &w.scs1);
+	ck_assert_int_eq(w.rows->ops->usage_get(w.rows, w.scs1.id, w.now_ms - w.now_ms % 60000, &total), IWF_ENOENT);
+	w_dar(w_trigger(1, 5));
+	ck_assert_int_eq(w.rows->ops->usage_get(w.rows, w.scs1.id, w.now_ms - w.now_ms % 60000, &total), IWF_OK);
+	ck_assert_int_eq(total, 1);
+	ck_assert_int_eq(iwf_service_explain(w.svc, &dar, w.now_ms, add_line, text), IWF_OK);
+	ck_assert_str_eq(text, "origin ok\nscs ok\nscs-identity ok\nrate ok\nquota QUOTAEXCEEDED quota\n");
+	ck_assert_int_eq(w.rows->ops->usage_get(w.rows, w.scs1.id, w.now_ms - w.now_ms % 60000, &total), IWF_OK);
+	ck_assert_int_eq(total, 1);
+}
+END_TEST
+
 TCase *service_cases_checks(void)
 {
 	TCase *tc = tcase_create("checks");
@@ -703,5 +723,6 @@ TCase *service_cases_checks(void)
 	tcase_add_test(tc, same_number_of_another_scs_is_another_trigger);
 	tcase_add_test(tc, explain_walks_all_checks_and_leaves_no_trace);
 	tcase_add_test(tc, explain_stops_at_the_first_objection);
+	tcase_add_test(tc, explain_knows_what_is_left_of_the_quota);
 	return tc;
 }
