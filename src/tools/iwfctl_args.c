@@ -316,7 +316,7 @@ void args_free(struct args *a)
 			free(a->v[k].text[i]);
 }
 
-static const char *placeholder(enum arg_type t)
+static const char *metavar(enum arg_type t)
 {
 	switch (t) {
 	case ARG_FLAG:   return "";
@@ -347,7 +347,7 @@ void args_help(FILE *to, const struct ctl_verb *v)
 		if (s->name[0] != '-')
 			fprintf(to, needed ? " %s%s" : " [%s]%s", s->name, (s->flags & ARG_MANY) ? "..." : "");
 		else if (needed)
-			fprintf(to, " %s %s", s->name, placeholder(s->type));
+			fprintf(to, " %s %s", s->name, metavar(s->type));
 		else
 			options = true;
 	}
@@ -358,7 +358,7 @@ void args_help(FILE *to, const struct ctl_verb *v)
 		const struct arg_spec *s = &v->args[i];
 		char left[64];
 		snprintf(left, sizeof left, "%s%s%s", s->name, s->name[0] == '-' && s->type != ARG_FLAG ? " " : "",
-		         s->name[0] == '-' ? placeholder(s->type) : "");
+		         s->name[0] == '-' ? metavar(s->type) : "");
 		fprintf(to, "  %-28s %s", left, s->help);
 		if (s->choices)
 			fprintf(to, ": %s", s->choices);
