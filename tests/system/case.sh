@@ -4,9 +4,10 @@
 #   is NAME GOT WANT          GOT is WANT
 #   like NAME GOT PATTERN     GOT matches the glob
 #   works NAME COMMAND...     the command succeeds
+#   case_skip NAME            cannot be tried here: the test counts as skipped, unless a case fails
 #   case_end                  last line of the test
 . "$SRC/tests/system/lab.sh"
-case_n=0 case_bad=0
+case_n=0 case_bad=0 case_skipped=0
 
 case_begin() {
 	case_dir=$(mktemp -d "${TMPDIR:-/tmp}/iwf-test.XXXXXX")
@@ -15,6 +16,7 @@ case_begin() {
 }
 case_ok() { case_n=$((case_n + 1)); echo "ok - $1"; }
 case_not_ok() { case_n=$((case_n + 1)); case_bad=$((case_bad + 1)); echo "not ok - $1"; shift; printf '    %s\n' "$@"; }
+case_skip() { case_skipped=$((case_skipped + 1)); echo "skip - $1"; }
 is() { if [ "$2" = "$3" ]; then case_ok "$1"; else case_not_ok "$1" "came:   $2" "wanted: $3"; fi; }
 like() { case $2 in $3) case_ok "$1";; *) case_not_ok "$1" "came:   $2" "wanted: $3";; esac; }
 works() {
@@ -33,7 +35,8 @@ case_end() {
 	if [ "$case_bad" != 0 ]; then
 		for f in "$LAB"/*.log; do echo "---- $(basename "$f")"; tail -40 "$f"; done
 	fi
-	echo "$case_n cases, $case_bad failed"
-	[ "$case_bad" = 0 ] && [ "$case_n" -gt 0 ]
-	exit
+	echo "$case_n cases, $case_bad failed, $case_skipped skipped"
+	[ "$case_bad" = 0 ] && [ "$case_n" -gt 0 ] || exit 1
+	[ "$case_skipped" = 0 ] || exit 77
+	exit 0
 }

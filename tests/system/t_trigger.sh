@@ -102,7 +102,9 @@ if [ $capturing = yes ]; then
 	lab_kill tshark INT >/dev/null 2>&1
 	. "$SRC/tests/system/wire.sh"
 	wire_check "$LAB/wire.pcapng" "$LAB/keys.log"
+elif [ "$(id -u)" = 0 ]; then
+	case_not_ok "the wire was captured" "$(tail -3 "$LAB/tshark.log" 2>/dev/null)"
 else
-	case_not_ok "the wire was captured" "tshark cannot capture on lo here: $(tail -3 "$LAB/tshark.log" 2>/dev/null)"
+	case_skip "the wire: this user may not capture on lo ($(tail -1 "$LAB/tshark.log" 2>/dev/null))"
 fi
 case_end
