@@ -249,12 +249,17 @@ static bool hash_content(const struct tsp_dar *dar, uint8_t out[static IWF_HASH_
 	return iwf_hash_end(&h, out);
 }
 
+static bool is_same_message(const struct svc_ask *a, const struct iwf_trigger *row)
+{
+	return a->dar->retransmitted || a->dar->end_to_end == row->end_to_end;
+}
+
 /* Is this DAR that row once more?  A row that has ended counts for a while only;
- * and one that ended in "try again, nobody has it" is not what a new try repeats,
- * unless the message itself is the same one. */
+ * and one that ended in "try again" is not what a new try repeats, where a second
+ * time does no harm, unless the message itself is the same one. */
 static bool repeats(const struct svc_ask *a, const struct iwf_trigger *row)
 {
-	const bool same_message = a->dar->retransmitted || a->dar->end_to_end == row->end_to_end;
+	const bool harmless = row->state == TRG_REFUSED || row->action == TSP_RECALL;
 
 	if (memcmp(row->content_hash, a->hash, sizeof a->hash) != 0)
 		return false;
@@ -262,7 +267,22 @@ static bool repeats(const struct svc_ask *a, const struct iwf_trigger *row)
 		return true;
 	if (a->now_ms - row->received_ms > (int64_t)a->svc->conf->duplicate_window_s * 1000)
 		return false;
-	return same_message || row->state != TRG_REFUSED || row->request_status != TSP_TEMPORARYERROR;
+	return is_same_message(a, row) || !harmless || row->request_status != TSP_TEMPORARYERROR;
+}
+
+/* A recall that has ended and now would be about another trigger, which has got the number since. */
+static enum iwf_err is_about_another(struct svc_ask *a, const struct iwf_trigger *recall, bool *another)
+{
+	enum iwf_err err;
+
+	*another = false;
+	if (recall->action != TSP_RECALL || !trg_state_is_final(recall->state) || is_same_message(a, recall))
+		return IWF_OK;
+	err = STORE(a->svc, trigger_by_ref, a->scs.id, recall->reference, false, &a->original);
+	if (err)
+		return err == IWF_ENOENT ? IWF_OK : err;
+	*another = a->original.id != recall->target_id;
+	return IWF_OK;
 }
 
 static enum iwf_err is_again(struct svc_ask *a)
@@ -287,6 +307,7 @@ static enum iwf_err check_retransmission(struct svc_ask *a)
 	const struct tsp_dar *dar = a->dar;
 	struct iwf_service *svc = a->svc;
 	const bool recall = dar->action == TSP_RECALL;
+	bool another;
 	enum iwf_err err;
 
 	if (!hash_content(dar, a->hash))
@@ -305,6 +326,9 @@ static enum iwf_err check_retransmission(struct svc_ask *a)
 		return err == IWF_ENOENT ? IWF_OK : err;
 	if (!repeats(a, &a->known))
 		return IWF_OK;
+	err = is_about_another(a, &a->known, &another);
+	if (err || another)
+		return err;
 	a->verdict = SVC_ANSWERED_BEFORE;
 	return is_again(a);
 }

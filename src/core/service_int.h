@@ -202,8 +202,8 @@ enum iwf_err svc_audit(struct iwf_service *, const struct svc_about *, const cha
 enum iwf_err svc_audit_refusal(struct svc_ask *);
 /* The transaction ends as the paper says. */
 enum iwf_err svc_txn_refuse(struct iwf_service *, struct svc_txn *, struct svc_ask *, struct iwf_effects *);
-/* Printable ASCII as it is, the rest as \xNN, cut to fit. */
-void svc_printable(struct iwf_view text, char *out, size_t size);
+/* As a C string, cut with "..." to fit; the store makes it fit to be shown. */
+void svc_text(struct iwf_view text, char *out, size_t size);
 
 /* Moves a row by the table of trigger.c.  *rule: the one that was applied; NULL: the
  * event means nothing in its state, or somebody else moved it first. */

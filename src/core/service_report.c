@@ -183,7 +183,7 @@ static enum iwf_err audit_report(struct iwf_service *svc, int64_t scs_id, uint32
 {
 	struct svc_about about = { .scs_id = scs_id, .reference = reference, .event = "report" };
 
-	svc_printable((struct iwf_view){ (const uint8_t *)host, strlen(host) }, about.peer, sizeof about.peer);
+	svc_text((struct iwf_view){ (const uint8_t *)host, strlen(host) }, about.peer, sizeof about.peer);
 	return svc_audit(svc, &about, decision, reason, -1, detail);
 }
 

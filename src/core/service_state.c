@@ -332,23 +332,21 @@ void iwf_service_give_up(struct iwf_service *svc, uint64_t number, struct iwf_ef
 
 /* ---- audit */
 
-void svc_printable(struct iwf_view text, char *out, size_t size)
+void svc_text(struct iwf_view text, char *out, size_t size)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < text.n; i++) {
-		uint8_t c = text.p[i];
-		bool plain = c >= 0x20 && c < 0x7f && c != '\\';
+		const size_t len = text.p[i] ? 1 : 2;
 
-		if (n + (plain ? 1 : 4) + sizeof "..." > size) {
-			memcpy(out + n, "...", 3);
-			n += 3;
-			break;
+		if (n + len >= size) {
+			memcpy(out + size - sizeof "...", "...", sizeof "...");
+			return;
 		}
-		if (plain)
-			out[n++] = (char)c;
-		else
-			n += (size_t)sprintf(out + n, "\\x%02x", c);
+		/* A NUL would end the text: it is written as modified UTF-8 has it. */
+		if (!text.p[i])
+			out[n++] = (char)0xc0;
+		out[n++] = text.p[i] ? (char)text.p[i] : (char)0x80;
 	}
 	out[n] = '\0';
 }
@@ -373,36 +371,36 @@ void svc_about_dar(struct svc_about *a, const struct tsp_dar *dar, int64_t scs_i
 
 	*a = (struct svc_about){ .scs_id = scs_id, .subscription_id = subscription_id, .reference = dar->reference,
 	                         .event = tsp_action_str(dar->action) };
-	svc_printable(dar->peer, a->peer, sizeof a->peer);
-	svc_printable(dar->origin_host, a->origin_host, sizeof a->origin_host);
-	svc_printable(dar->peer_address, a->address, sizeof a->address);
-	svc_printable(dar->peer_cert, a->cert, sizeof a->cert);
+	svc_text(dar->peer, a->peer, sizeof a->peer);
+	svc_text(dar->origin_host, a->origin_host, sizeof a->origin_host);
+	svc_text(dar->peer_address, a->address, sizeof a->address);
+	svc_text(dar->peer_cert, a->cert, sizeof a->cert);
 	if (dar->has_ext_id)
-		svc_printable(dar->ext_id, ext_id, sizeof ext_id);
+		svc_text(dar->ext_id, ext_id, sizeof ext_id);
 	if (dar->has_msisdn)
 		print_msisdn(dar->msisdn, msisdn, sizeof msisdn);
 	snprintf(a->device, sizeof a->device, "%s%s%s", ext_id, dar->has_ext_id && dar->has_msisdn ? " " : "", msisdn);
 }
 
-static void print_str(const char *text, char *out, size_t size)
+static void copy_str(const char *text, char *out, size_t size)
 {
-	svc_printable((struct iwf_view){ (const uint8_t *)text, strlen(text) }, out, size);
+	svc_text((struct iwf_view){ (const uint8_t *)text, strlen(text) }, out, size);
 }
 
 void svc_about_row(struct svc_about *a, const struct iwf_trigger *row)
 {
 	*a = (struct svc_about){ .scs_id = row->scs_id, .subscription_id = row->subscription_id, .reference = row->reference,
 	                         .event = tsp_action_str(row->action) };
-	print_str(row->dest_host, a->origin_host, sizeof a->origin_host);
-	print_str(row->ext_id[0] ? row->ext_id : row->msisdn, a->device, sizeof a->device);
+	copy_str(row->dest_host, a->origin_host, sizeof a->origin_host);
+	copy_str(row->ext_id[0] ? row->ext_id : row->msisdn, a->device, sizeof a->device);
 }
 
 void svc_about_drr(struct svc_about *a, const struct t4_drr *drr)
 {
 	*a = (struct svc_about){ .reference = drr->has_reference ? (int64_t)drr->reference : -1, .event = "report" };
-	print_str(drr->peer, a->peer, sizeof a->peer);
-	print_str(drr->origin_host, a->origin_host, sizeof a->origin_host);
-	print_str(drr->ext_id[0] ? drr->ext_id : drr->msisdn, a->device, sizeof a->device);
+	copy_str(drr->peer, a->peer, sizeof a->peer);
+	copy_str(drr->origin_host, a->origin_host, sizeof a->origin_host);
+	copy_str(drr->ext_id[0] ? drr->ext_id : drr->msisdn, a->device, sizeof a->device);
 }
 
 static const char *or_null(const char *s) { return s && *s ? s : NULL; }

@@ -89,10 +89,13 @@ enum iwf_err svc_check_smssc(struct svc_ask *a)
  * single attempt and does not end before that (TS 23.682 5.2.2). */
 static bool validity_left(const struct iwf_service *svc, const struct iwf_trigger *row, uint32_t *left_s)
 {
-	const int64_t left_ms = row->validity_end_ms - svc->now_ms;
+	const int64_t whole_ms = row->validity_end_ms - row->received_ms;
+	int64_t left_ms = row->validity_end_ms - svc->now_ms;
 
+	if (left_ms > whole_ms)
+		left_ms = whole_ms;   /* the clock has gone back */
 	*left_s = left_ms > 0 ? (uint32_t)((left_ms + 999) / 1000) : 0;
-	return left_ms > 0 || row->validity_end_ms == row->received_ms;
+	return left_ms > 0 || whole_ms == 0;
 }
 
 static void fill_dtr_trigger(const struct iwf_service *svc, const struct iwf_trigger *row, struct t4_dtr *dtr)

@@ -227,6 +227,15 @@ START_TEST(second_one_gets_what_is_left_of_the_validity)
 }
 END_TEST
 
+START_TEST(clock_that_goes_back_makes_no_validity_longer)
+{
+	w_dar(w_trigger(1, 7));
+	w_later(-5000);
+	w_dta(w.txn, unreachable);
+	EXPECT(DTR("sc1", "", "7") DTR("sc2", "", "7"));
+}
+END_TEST
+
 START_TEST(validity_zero_is_a_single_attempt_that_may_fail_over)
 {
 	struct tsp_dar dar = w_trigger(1, 7);
@@ -471,9 +480,27 @@ START_TEST(recalled_number_is_free_again)
 	again.token = 4;
 	w_dar(again);
 	EXPECT("daa 4 SUCCESS\n");
-	w_later(301000);
-	again = w_recall(5, 7);
-	w_dar(again);
+	w_dar(w_recall(5, 7));
+	EXPECT(RECALL7);
+	w_dta(w.txn, dta_ok);
+	EXPECT("daa 5 SUCCESS\n");
+	EXPECT_STATE(7, TRG_RECALLED);
+	w_dar(w_recall(6, 7));
+	EXPECT("daa 6 SUCCESS\n");
+}
+END_TEST
+
+START_TEST(recall_that_nobody_answered_can_be_tried_again)
+{
+	w_pending(7);
+	w_dar(w_recall(2, 7));
+	w_dta(w.txn, _i ? timeout : unreachable);
+	w.log[0] = '\0';
+	struct tsp_dar same = w_recall(2, 7);
+	same.token = 3;
+	w_dar(same);
+	EXPECT("daa 3 TEMPORARYERROR\n");
+	w_dar(w_recall(4, 7));
 	EXPECT(RECALL7);
 }
 END_TEST
@@ -733,6 +760,7 @@ TCase *service_cases_t4(void)
 	tcase_add_test(tc, only_one_more_try_after_silence);
 	tcase_add_test(tc, unreachable_ones_do_not_count_as_tries);
 	tcase_add_test(tc, second_one_gets_what_is_left_of_the_validity);
+	tcase_add_test(tc, clock_that_goes_back_makes_no_validity_longer);
 	tcase_add_test(tc, validity_zero_is_a_single_attempt_that_may_fail_over);
 	tcase_add_loop_test(tc, original_row, 0, 2 * N(originals));
 	tcase_add_loop_test(tc, refused_row, 0, N(refused));
@@ -740,6 +768,7 @@ TCase *service_cases_t4(void)
 	tcase_add_test(tc, recall_goes_where_the_trigger_is_under_its_number);
 	tcase_add_test(tc, recall_needs_no_service_and_no_port);
 	tcase_add_test(tc, recalled_number_is_free_again);
+	tcase_add_loop_test(tc, recall_that_nobody_answered_can_be_tried_again, 0, 2);
 	tcase_add_loop_test(tc, report_during_recall_wins, 0, 2);
 	tcase_add_test(tc, replaced_trigger_is_the_new_one);
 	tcase_add_test(tc, support_of_recall_is_learned);
