@@ -181,7 +181,6 @@ static enum iwf_err check_rate(struct svc_ask *a)
 	return IWF_OK;
 }
 
-/* Counts `add` DARs into the present period. */
 static int64_t quota_period_start(const struct svc_ask *a)
 {
 	const int64_t period_ms = (int64_t)(a->scs.quota_period_s ? a->scs.quota_period_s : 1) * 1000;
@@ -189,6 +188,7 @@ static int64_t quota_period_start(const struct svc_ask *a)
 	return a->now_ms - a->now_ms % period_ms;
 }
 
+/* Counts `add` DARs into the present period. */
 static enum iwf_err use_quota(struct svc_ask *a, int64_t add, int64_t *total)
 {
 	return STORE(a->svc, usage_add, a->scs.id, quota_period_start(a), add, total);
