@@ -2,7 +2,8 @@
 # database, on loopback ports of its own.  Sourced by ./run and by the system
 # tests; wants BUILD (where the tree was built) and SRC (the tree).
 #
-#   lab_make DIR     PKI, database and configuration; LAB is DIR from then on
+#   lab_make DIR     PKI, database and configuration; LAB is DIR from then on,
+#                    the database is LAB_DB, if that is set before
 #   lab_start        HSS, SMS-SC, node; returns when the node serves
 #   lab_node_start / lab_node_stop / lab_hss_start / lab_smssc_start ...
 #   lab_devices NAME...  more devices for acme
@@ -16,7 +17,7 @@ lab_realm=operator.example
 lab_node=iwf.$lab_realm
 lab_tool() { echo "$BUILD/$1"; }
 iwfctl() { "$(lab_tool iwfctl)" --config "$LAB/mtc-iwf.conf" "$@"; }
-lab_sql() { sqlite3 -bail -cmd '.timeout 5000' -cmd 'PRAGMA foreign_keys=ON' "$LAB/iwf.db" "$@"; }
+lab_sql() { sqlite3 -bail -cmd '.timeout 5000' -cmd 'PRAGMA foreign_keys=ON' "$LAB_DB" "$@"; }
 
 lab_die() { echo "lab: $*" >&2; return 1; }
 
@@ -75,10 +76,10 @@ lab_kill() {
 
 # lab_wait SECONDS COMMAND...: until it succeeds.
 lab_wait() {
-	local n=$(($1 * 10))
+	local lab_tries=$(($1 * 10))
 	shift
 	while ! "$@" >/dev/null 2>&1; do
-		[ $((n -= 1)) -gt 0 ] || return 1
+		[ $((lab_tries -= 1)) -gt 0 ] || return 1
 		sleep 0.1
 	done
 }
@@ -128,7 +129,7 @@ lab_write_fd_conf() {
 
 lab_node_conf() {
 	cat >"$LAB/mtc-iwf.conf" <<-END
-	store = { uri = "sqlite:$LAB/iwf.db"; };
+	store = { uri = "sqlite:$LAB_DB"; };
 	identity = { source = "${LAB_IDENTITY:-local}"; };
 	s6m = { hss = ( { host = "hss.$lab_realm"; realm = "$lab_realm"; } ); ${LAB_S6M:-} };
 	t4 = { smssc = ( { host = "smssc.$lab_realm"; realm = "$lab_realm"; priority = 1; }${LAB_SMSSC_MORE:-} ); ${LAB_T4:-} };
@@ -166,6 +167,7 @@ lab_make() {
 	LAB=$1
 	mkdir -p "$LAB"
 	LAB=$(cd "$LAB" && pwd)
+	LAB_DB=${LAB_DB:-$LAB/iwf.db}
 	lab_ports=
 	lab_port; lab_node_port=$lab_free_port
 	lab_port; lab_node_secport=$lab_free_port
