@@ -2,11 +2,12 @@
 # dict_load.sh - dict_mtc.fdx in a real freeDiameterd: alone, before and after the
 # dictionaries that come with freeDiameter, and with one that contradicts it.
 #
-#   BUILD=<build directory> tests/system/dict_load.sh
+#   SRC=<source directory> BUILD=<build directory> tests/system/dict_load.sh
 #
 # No port is opened.  Exit status 0: passed, 77: skipped, else failed.
 set -u
 BUILD=$(cd "${BUILD:-.}" && pwd)
+SRC=$(cd "${SRC:-$(dirname "$0")/../..}" && pwd)
 daemon=$(command -v freeDiameterd || echo /usr/bin/freeDiameterd)
 fdx=$BUILD/.libs/dict_mtc.fdx
 clash=$BUILD/.libs/dict_clash.fdx
@@ -27,12 +28,11 @@ for stock in dict_nasreq dict_dcca dict_dcca_3gpp; do
 	ls /usr/lib/freeDiameter/$stock.fdx /usr/lib/*/freeDiameter/$stock.fdx 2>/dev/null | grep -q . ||
 		skip "$stock.fdx is not installed (freediameter-extensions)"
 done
-command -v openssl >/dev/null || skip "openssl is not installed"
+command -v certtool >/dev/null || skip "certtool is not installed (gnutls-bin)"
 [ -r "$fdx" ] || { echo "FAIL: $fdx is not built"; exit 1; }
 [ -r "$clash" ] || { echo "FAIL: $clash is not built (make check builds it)"; exit 1; }
 
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=iwf.example \
-	-keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null || { echo "FAIL: no certificate"; exit 1; }
+"$SRC/conf/make-certs.sh" "$work/pki" iwf.example >/dev/null || { echo "FAIL: no certificate"; exit 1; }
 
 LD_LIBRARY_PATH=$BUILD/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export LD_LIBRARY_PATH
@@ -55,8 +55,8 @@ SecPort = 0;
 No_SCTP;
 NoRelay;
 ListenOn = "127.0.0.1";
-TLS_Cred = "$work/cert.pem", "$work/key.pem";
-TLS_CA = "$work/cert.pem";
+TLS_Cred = "$work/pki/iwf.example.crt", "$work/pki/iwf.example.key";
+TLS_CA = "$work/pki/ca.crt";
 $2
 END
 	: > "$log"
