@@ -181,6 +181,7 @@ void fd_ext_fini(void)
 		iwf_node_stop(app.node);
 	if (answers_hook)
 		fd_hook_unregister(answers_hook);
+	fdx_forget_waiting();
 	iwf_node_put(app.node);
 	app.node = NULL;
 }

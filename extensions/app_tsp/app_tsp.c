@@ -108,6 +108,7 @@ void fd_ext_fini(void)
 		fd_hook_unregister(refusals_hook);
 	if (answers_hook)
 		fd_hook_unregister(answers_hook);
+	fdx_forget_waiting();
 	iwf_node_put(tsp_app.node);
 	tsp_app.node = NULL;
 }

@@ -57,6 +57,8 @@ void fdx_send(struct msg *request, uint32_t timeout_ms, fdx_done *done, uint64_t
 /* For each extension that sends: answers that break the grammar, which
  * freeDiameter drops without a word to whoever asked, end as FDX_NONSENSE. */
 int fdx_watch_answers(struct fd_hook_hdl **hook);
+/* At the exit of the extension, when nothing comes any more. */
+void fdx_forget_waiting(void);
 
 /* *msg becomes the answer: Session-Id and Proxy-Info of the request, Result-Code
  * (with the E bit for 3xxx), Auth-Session-State, Origin; Error-Message unless NULL. */

@@ -38,13 +38,44 @@ int fdx_request(struct dict_object *cmd, const char *dest_host, const char *dest
 	return rc;
 }
 
-/* What freeDiameter carries for us is a pointer: who waits, and its number. */
-struct waiting { fdx_done *done; uint64_t number; };
+/* What freeDiameter carries for us is a pointer: who waits, and its number.  When
+ * it stops it forgets them, so we keep them too. */
+struct waiting { struct waiting *prev, *next; fdx_done *done; uint64_t number; };
+static struct waiting waiters = { .prev = &waiters, .next = &waiters };
+static pthread_mutex_t waiters_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static struct waiting *begin_waiting(fdx_done *done, uint64_t number)
+{
+	struct waiting *w = malloc(sizeof(*w));
+
+	if (!w)
+		return NULL;
+	pthread_mutex_lock(&waiters_lock);
+	*w = (struct waiting){ waiters.prev, &waiters, done, number };
+	w->prev->next = w->next->prev = w;
+	pthread_mutex_unlock(&waiters_lock);
+	return w;
+}
+
+static void end_waiting(struct waiting *w)
+{
+	pthread_mutex_lock(&waiters_lock);
+	w->prev->next = w->next;
+	w->next->prev = w->prev;
+	pthread_mutex_unlock(&waiters_lock);
+	free(w);
+}
+
+void fdx_forget_waiting(void)
+{
+	while (waiters.next != &waiters)
+		end_waiting(waiters.next);
+}
 
 static void end(struct waiting *w, enum fdx_end how, struct msg *answer)
 {
 	w->done(w->number, how, answer);
-	free(w);
+	end_waiting(w);
 }
 
 /* An answer that freeDiameter made up itself because there was nowhere to send to. */
@@ -88,14 +119,13 @@ static void on_expiry(void *data, DiamId_t peer, size_t peer_len, struct msg **m
 void fdx_send(struct msg *request, uint32_t timeout_ms, fdx_done *done, uint64_t number)
 {
 	struct timespec until;
-	struct waiting *w = malloc(sizeof(*w));
+	struct waiting *w = begin_waiting(done, number);
 
 	if (!w) {
 		fd_msg_free(request);
 		done(number, FDX_UNREACHABLE, NULL);
 		return;
 	}
-	*w = (struct waiting){ done, number };
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
 	until.tv_sec += timeout_ms / 1000 + until.tv_nsec / 1000000000;

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <freeDiameter/freeDiameter-host.h>
 #include <freeDiameter/libfdcore.h>
 
@@ -18,6 +19,13 @@ static void *wait_for_end(void *arg)
 	sigwait(&ends, &sig);
 	fd_core_shutdown();
 	return NULL;
+}
+
+/* What freeDiameter leaves allocated then is nobody's concern. */
+static void refused(void)
+{
+	fflush(NULL);
+	_exit(1);
 }
 
 int main(int argc, char **argv)
@@ -36,9 +44,9 @@ int main(int argc, char **argv)
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, NULL);
 	if (fd_core_initialize() || fd_core_parseconf(argv[2]))
-		return 1;
+		refused();
 	if (pthread_create(&waiter, NULL, wait_for_end, NULL) || fd_core_start())
-		return 1;
+		refused();
 	fd_core_wait_shutdown_complete();
 	pthread_cancel(waiter);
 	pthread_join(waiter, NULL);
