@@ -471,7 +471,8 @@ void svc_recover_restart(struct iwf_service *svc)
 }
 
 /* First the rows in SUBMITTING; what they are about is then known to be under
- * way, and any other row in RECALLING or REPLACING is not. */
+ * way, and any other row in RECALLING or REPLACING is not, unless there are rows
+ * left that wait for their SMS-SC: then a later round knows. */
 static enum iwf_err recover_row(struct iwf_service *svc, struct iwf_trigger *row, struct iwf_effects *fx)
 {
 	const struct trg_rule *rule;
@@ -479,7 +480,7 @@ static enum iwf_err recover_row(struct iwf_service *svc, struct iwf_trigger *row
 
 	if (svc->recover == SVC_RECOVER_ROWS)
 		return row->state == TRG_SUBMITTING && !svc_txn_by_row(svc, row->id) ? svc_t4_resume(svc, row, &t, fx) : IWF_OK;
-	if (row->state == TRG_SUBMITTING || svc_txn_targets(svc, row->id))
+	if (row->state == TRG_SUBMITTING || svc->recover_again_ms || svc_txn_targets(svc, row->id))
 		return IWF_OK;
 	return svc_move(svc, row, row->state == TRG_RECALLING ? EV_RECALL_FAILED : EV_REPLACE_FAILED, NULL, &rule);
 }

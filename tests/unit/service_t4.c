@@ -704,6 +704,51 @@ START_TEST(own_smssc_is_given_time_to_come)
 }
 END_TEST
 
+/* The recall or replace waits for its SMS-SC to connect: it is not forgotten, and so neither is what it is about. */
+START_TEST(original_waits_with_its_recall_or_replace)
+{
+	w_pending(7);
+	w_dar(_i ? w_recall(2, 7) : w_replace(2, 8, 7));
+	w_restart();
+	w_recover();
+	w_dta(w.txn, unreachable);
+	w_tick();
+	w_tick();
+	EXPECT_STATE(7, _i ? TRG_RECALLING : TRG_REPLACING);
+	w_later(2000);
+	w.log[0] = '\0';
+	w_tick();
+	w_tick();
+	ck_assert_ptr_nonnull(strstr(w.log, _i ? "dtr sc1 recall T ref=7" : "dtr sc1 replace T ref=8"));
+	w_dta(w.txn, dta_ok);
+	EXPECT_STATE(7, _i ? TRG_RECALLED : TRG_REPLACED);
+	/* The SCS has been told, and hears no more of the original. */
+	w.log[0] = '\0';
+	w_later(100000000);
+	w_tick();
+	ck_assert_ptr_null(strstr(w.log, "ref=7"));
+}
+END_TEST
+
+/* And when it does not connect in time, what it is about is pending again. */
+START_TEST(original_is_pending_again_when_its_smssc_stays_away)
+{
+	w_pending(7);
+	w_dar(_i ? w_recall(2, 7) : w_replace(2, 8, 7));
+	w_restart();
+	w_recover();
+	w_dta(w.txn, unreachable);
+	w_tick();
+	w_tick();
+	w_later(61000);
+	w_tick();
+	w_dta(w.txn, unreachable);
+	w_tick();
+	w_tick();
+	EXPECT_STATE(7, TRG_PENDING);
+}
+END_TEST
+
 START_TEST(many_are_taken_up_in_portions)
 {
 	size_t total = 0;
@@ -779,6 +824,8 @@ TCase *service_cases_t4(void)
 	tcase_add_loop_test(tc, recall_and_replace_are_done_again, 0, 2);
 	tcase_add_loop_test(tc, original_that_nobody_is_at_is_pending_again, 0, 2);
 	tcase_add_test(tc, own_smssc_is_given_time_to_come);
+	tcase_add_loop_test(tc, original_waits_with_its_recall_or_replace, 0, 2);
+	tcase_add_loop_test(tc, original_is_pending_again_when_its_smssc_stays_away, 0, 2);
 	tcase_add_test(tc, many_are_taken_up_in_portions);
 	tcase_add_test(tc, stop_answers_everybody);
 	return tc;
