@@ -437,6 +437,27 @@ enum iwf_err iwf_service_dta(struct iwf_service *svc, uint64_t txn, const struct
 
 /* ---- after a crash, or a rollback */
 
+/* May only its own SMS-SC have it?  By the routing as it is now. */
+static enum iwf_err is_pinned(struct iwf_service *svc, const struct iwf_trigger *row, bool *pinned)
+{
+	const struct iwf_view ext_id = { (const uint8_t *)row->ext_id, strlen(row->ext_id) };
+	struct iwf_subscription sub;
+	struct iwf_extid ext;
+	enum iwf_err err = IWF_ENOENT;
+
+	*pinned = row->action != TSP_TRIGGER;
+	if (*pinned || !row->subscription_id)
+		return IWF_OK;
+	if (!ext_id.n)
+		err = STORE(svc, subscription_by_msisdn, row->msisdn, &sub);
+	else if (!iwf_extid_parse(ext_id, &ext))
+		err = STORE(svc, subscription_by_ext_id, ext.text, row->scs_id, &sub);
+	if (err)
+		return err == IWF_ENOENT ? IWF_OK : err;
+	*pinned = sub.smssc[0] && svc_smssc_by_host(svc->conf, sub.smssc) >= 0;
+	return IWF_OK;
+}
+
 enum iwf_err svc_t4_resume(struct iwf_service *svc, struct iwf_trigger *row, struct svc_txn **txn, struct iwf_effects *fx)
 {
 	const int smssc = svc_smssc_by_host(svc->conf, row->smssc);
@@ -451,13 +472,14 @@ enum iwf_err svc_t4_resume(struct iwf_service *svc, struct iwf_trigger *row, str
 	if (!t)
 		return IWF_ENOMEM;
 	err = STORE(svc, trigger_payload, row->id, &t->payload, &row->payload_len, &t->nodes, &row->nodes_len);
+	if (!err)
+		err = is_pinned(svc, row, &t->pinned);
 	if (err)
 		return err;
 	row->payload = t->payload;
 	row->nodes = t->nodes;
 	svc_txn_set_row(svc, t, row);
 	t->smssc = smssc;
-	t->pinned = row->action != TSP_TRIGGER;
 	t->resumed = true;
 	*txn = t;
 	return submit(svc, t, fx);

@@ -704,6 +704,31 @@ START_TEST(own_smssc_is_given_time_to_come)
 }
 END_TEST
 
+/* Static routing holds after a crash, too: by either name of the device. */
+START_TEST(own_smssc_is_the_only_one)
+{
+	struct tsp_dar dar = w_trigger(1, 7);
+
+	strcpy(w.m1.smssc, "SC2.op.example");
+	seed_subscription_change(w.rows, &w.m1);
+	if (_i) {
+		dar.has_ext_id = false;
+		dar.has_msisdn = true;
+		dar.msisdn = w_tbcd(w.m1.msisdn);
+	} else {
+		dar.ext_id = w_text("m1@IOT.example");
+	}
+	w_dar(dar);
+	w_restart();
+	w_recover();
+	w.log[0] = '\0';
+	w_later(61000);
+	w_dta(w.txn, unreachable);
+	EXPECT("");
+	EXPECT_STATE(7, TRG_UNCERTAIN);
+}
+END_TEST
+
 /* The recall or replace waits for its SMS-SC to connect: it is not forgotten, and so neither is what it is about. */
 START_TEST(original_waits_with_its_recall_or_replace)
 {
@@ -824,6 +849,7 @@ TCase *service_cases_t4(void)
 	tcase_add_loop_test(tc, recall_and_replace_are_done_again, 0, 2);
 	tcase_add_loop_test(tc, original_that_nobody_is_at_is_pending_again, 0, 2);
 	tcase_add_test(tc, own_smssc_is_given_time_to_come);
+	tcase_add_loop_test(tc, own_smssc_is_the_only_one, 0, 2);
 	tcase_add_loop_test(tc, original_waits_with_its_recall_or_replace, 0, 2);
 	tcase_add_loop_test(tc, original_is_pending_again_when_its_smssc_stays_away, 0, 2);
 	tcase_add_test(tc, many_are_taken_up_in_portions);
