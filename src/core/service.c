@@ -503,11 +503,9 @@ static enum iwf_err check_device(struct svc_ask *a)
 			return err;
 		a->looked_up = true;
 	}
-	if (a->has_local && !a->sub.enabled) {
-		if (conf->identity_source != IWF_ID_HSS)
-			return svc_refuse(a, svc_unknown_device(conf), RS_DEVICE_DISABLED, "subscription.enabled is 0");
-		a->has_local = false;
-	}
+	/* Whoever decides what device it is: disabling a row never opens anything. */
+	if (a->has_local && !a->sub.enabled)
+		return svc_refuse(a, svc_unknown_device(conf), RS_DEVICE_DISABLED, "subscription.enabled is 0");
 	if (!a->has_local && local_decides)
 		return svc_refuse(a, svc_unknown_device(conf), RS_DEVICE_UNKNOWN, "not in the tables");
 	/* Where the HSS is asked next, it says what device this is. */

@@ -344,13 +344,14 @@ START_TEST(authorization_comes_first)
 }
 END_TEST
 
-START_TEST(disabled_row_is_as_if_it_were_not_there)
+START_TEST(disabled_row_refuses_whatever_the_domain_grants)
 {
+	grant_domain();
 	w.m1.enabled = false;
 	seed_subscription_change(w.rows, &w.m1);
 	w_dar(w_trigger(1, 7));
-	EXPECT("daa 1 NOTAUTHORIZED\n");
-	w_expect_audit("trigger", "refused", RS_NO_GRANT);
+	EXPECT("daa 1 INVEXTID\n");
+	w_expect_audit("trigger", "refused", RS_DEVICE_DISABLED);
 }
 END_TEST
 
@@ -526,7 +527,7 @@ TCase *service_cases_hss(void)
 	tcase_add_test(tc, cache_is_bounded_and_forgets_the_oldest);
 	tcase_add_test(tc, cache_can_be_off);
 	tcase_add_test(tc, authorization_comes_first);
-	tcase_add_test(tc, disabled_row_is_as_if_it_were_not_there);
+	tcase_add_test(tc, disabled_row_refuses_whatever_the_domain_grants);
 	tcase_add_test(tc, policy_comes_first);
 	tcase_add_test(tc, no_smssc_is_said_after_the_hss);
 	tcase_add_test(tc, both_identifiers);
