@@ -182,8 +182,11 @@ is "the first is back and asked first" "$status $(dtrs smssc $n)/ $(dtrs smssc2 
 lab_kill smssc2
 
 echo "# an SCS that is away"
-say script <<<"sleep 1" >/dev/null
-lab_wait 5 outbox_is 0
+# what earlier cases left is taken first
+for i in $(seq 20); do
+	outbox_is 0 && break
+	say script <<<"sleep 1" >/dev/null
+done
 is "nothing waits" "$(lab_sql 'SELECT count(*) FROM outbox')" 0
 for i in 1 2 3 4 5; do echo "trigger --ext-id soon@iot.example.com --reference $((n += 1))"; done >"$LAB/five"
 say script <"$LAB/five" >/dev/null
