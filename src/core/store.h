@@ -159,6 +159,29 @@ struct iwf_report {
 	X(RS_CERT_MISSING,       "cert-missing",         "no client certificate, and the row asks for TLS") \
 	X(RS_CERT_NAME,          "cert-name",            "the certificate does not name this SCS") \
 	X(RS_CERT_PIN,           "cert-pin",             "the certificate is not the pinned one") \
+	X(RS_CERT_ISSUER,        "cert-issuer",          "none of the configured CAs has issued the certificate, or its chain does not hold") \
+	X(RS_CERT_EXPIRED,       "cert-expired",         "the certificate has expired") \
+	X(RS_CERT_NOT_YET,       "cert-not-yet",         "the certificate is not valid yet") \
+	X(RS_CERT_REVOKED,       "cert-revoked",         "the certificate is revoked (CRL or OCSP)") \
+	X(RS_CERT_REVOCATION,    "cert-revocation",      "whether the certificate is revoked cannot be told: no current CRL, or no OCSP answer") \
+	X(RS_CERT_WEAK,          "cert-weak",            "the certificate's key or signature is weaker than TS 33.310 allows") \
+	X(RS_CERT_USAGE,         "cert-usage",           "the certificate's key usage does not allow TLS clients") \
+	X(RS_CERT_PROFILE,       "cert-profile",         "the certificate does not follow the profile of TS 33.310") \
+	X(RS_CERT_UNKNOWN,       "cert-unknown",         "no row in scs has a name or pin of this certificate") \
+	X(RS_NO_TLS,             "no-tls",               "no TLS, and no row in scs allows that from this address") \
+	X(RS_HANDSHAKE_SLOW,     "handshake-slow",       "the handshake or the CER did not come in time") \
+	X(RS_HALF_OPEN,          "half-open",            "too many connections that are not open yet, in all or from this address") \
+	X(RS_SOURCE_RATE,        "source-rate",          "too many connections a second from this address") \
+	X(RS_CONNECTIONS,        "connections",          "too many connections, in all, from this address or of this SCS") \
+	X(RS_FRAMING,            "framing",              "what came is no Diameter message") \
+	X(RS_MESSAGE_SIZE,       "message-size",         "the message is longer than the gateway takes") \
+	X(RS_SLOW_READER,        "slow-reader",          "the peer does not read what is sent to it") \
+	X(RS_COMMAND,            "command",              "a command or application that this interface does not have") \
+	X(RS_LOOP,               "loop",                 "the request has been here before (Route-Record)") \
+	X(RS_DESTINATION,        "destination",          "Destination-Host or Destination-Realm is not served here") \
+	X(RS_IN_FLIGHT,          "in-flight",            "too many requests of this SCS wait for their answers") \
+	X(RS_NO_NODE,            "no-node",              "no MTC-IWF node is connected, or none has answered in time") \
+	X(RS_AGENT,              "agent",                "the peer calls itself a trusted agent, and has not proven it") \
 	X(RS_HANDSHAKE,          "handshake",            "the TLS handshake or the first message failed: no certificate that we trust, or no Diameter") \
 	X(RS_PEER_NAME,          "peer-name",            "a peer of the configuration came with a certificate of another name") \
 	X(RS_REPORT_UNKNOWN,     "report-unknown",       "a delivery report for no trigger of ours") \

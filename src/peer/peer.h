@@ -1,13 +1,17 @@
 /* peer.h - Diameter peers on epoll and GnuTLS: one thread, any number of
- * connections, client or server.
+ * connections, client or server, over TCP, TLS/TCP, SCTP or DTLS/SCTP.
  *
  * The base protocol (CER/CEA, DWR/DWA, DPR/DPA) is handled inside; the owner
  * sees applications' messages only, requests of applications that it does not
- * advertise are answered 3007, and what is no Diameter or longer than 1 MiB closes
- * the connection.  A loop and all its peers belong to one thread.  Everything a
+ * advertise are answered 3007, what is longer than max_message is answered 5015, and
+ * that or what is no Diameter closes the connection.  A loop and all its peers belong to one thread.  Everything a
  * real endpoint would not do has a switch in struct peer_misbehave, off by default. */
 #pragma once
+#include <sys/socket.h>
 #include "wire.h"
+
+struct gnutls_session_int;
+struct gnutls_certificate_credentials_st;
 
 struct peer_loop;
 struct peer;
@@ -17,6 +21,19 @@ struct peer_tls {                 /* all paths; NULL ca: no TLS; "": TLS that tr
 	const char *cert, *key, *ca;  /* a client may do without cert and key, if the server lets it */
 	const char *priority;         /* GnuTLS priority; NULL: the profile of TS 33.310 / 33.210 6.2 */
 	const char *keylog;           /* NSS key log file for captures, or NULL */
+	/* Instead of cert, key and ca: credentials made by the owner.  Taken over, also when the call
+	 * fails; freed with the last connection that uses them. */
+	struct gnutls_certificate_credentials_st *credentials;
+};
+
+enum peer_sctp_stack { PEER_SCTP_AUTO, PEER_SCTP_KERNEL, PEER_SCTP_USER };  /* auto: the kernel's, where it has one */
+struct peer_sctp {                /* with tls: DTLS over SCTP (RFC 6083, PPID 47); without: plain SCTP (PPID 46) */
+	bool on;
+	enum peer_sctp_stack stack;
+	/* User-space stack: SCTP in UDP (RFC 6951).  Server: the port it listens on, 0: bare IP (needs
+	 * CAP_NET_RAW).  Client: the server's. */
+	uint16_t udp_port;
+	const char *const *addrs; size_t naddrs;     /* kernel stack: more addresses of our own (multihoming) */
 };
 
 struct peer_misbehave {
@@ -34,6 +51,13 @@ struct peer_conf {
 	bool no_verify;               /* client: take any server certificate (tests) */
 	uint32_t watchdog_s;          /* 0: 30 */
 	uint32_t connect_timeout_ms;  /* TCP, TLS and CER together; 0: 10000 */
+	/* Server, since the connection came; 0: connect_timeout_ms is all there is. */
+	uint32_t hello_timeout_ms;    /* first octets of the ClientHello */
+	uint32_t handshake_timeout_ms;
+	uint32_t max_message;         /* octets; 0: 1 MiB */
+	uint32_t max_queue;           /* octets that wait to be sent; 0: 16 MiB */
+	uint32_t stall_timeout_ms;    /* closes a peer whose queue has not moved for so long; 0: never */
+	struct peer_sctp sctp;
 	struct peer_misbehave bad;
 };
 
@@ -48,10 +72,21 @@ struct peer_ops {
 	void (*message)(struct peer *, const uint8_t *msg, size_t n, void *ctx);
 	/* Every message both ways, base protocol too; may be NULL. */
 	void (*trace)(struct peer *, bool sent, const uint8_t *msg, size_t n, void *ctx);
+	/* The rest is for servers; each may be NULL. */
+	/* Somebody connects, nothing has been exchanged yet.  False closes it without a word, PEER_CLOSED follows. */
+	bool (*arrived)(struct peer *, const struct sockaddr *from, void *ctx);
+	/* Called inside the TLS handshake instead of our own check against tls.ca.  0: trusted; otherwise an error
+	 * code of GnuTLS, whose alert ends the handshake; say why with peer_say_why(). */
+	int (*verify)(struct peer *, void *ctx);
+	/* A CER whose grammar is right and that has an application in common with us.  2001 takes the peer in; another
+	 * Result-Code refuses it, with *why as Error-Message (not NULL then); 0: peer_admit() will say later. */
+	uint32_t (*admit)(struct peer *, const uint8_t *cer, size_t n, const char **why, void *ctx);
 	void *ctx;
 };
 
 struct peer_loop *peer_loop_new(void);
+/* Connections that are open come first: handshakes get at most this much of each round; 0, the default: any. */
+void peer_loop_handshake_share(struct peer_loop *, uint32_t microseconds);
 void peer_loop_free(struct peer_loop *);        /* closes everything in it; no event is told */
 /* Runs until peer_loop_stop() or until timeout_ms (< 0: none) has passed; false when the time is up. */
 bool peer_loop_run(struct peer_loop *, int timeout_ms);
@@ -71,11 +106,23 @@ struct peer *peer_connect(struct peer_loop *, const struct peer_conf *, const ch
 /* port 0: any, peer_listener_port() tells which. */
 struct peer_listener *peer_listen(struct peer_loop *, const struct peer_conf *, const char *addr, uint16_t port,
                                   const struct peer_ops *, char *err, size_t err_size);
+/* On a stream socket that is bound and listening already; taken over. */
+struct peer_listener *peer_listen_fd(struct peer_loop *, const struct peer_conf *, int fd, const struct peer_ops *,
+                                     char *err, size_t err_size);
+/* From now on for new connections (certificates, limits); those that are there keep what they have.  False: `err`,
+ * and nothing has changed. */
+bool peer_listener_reload(struct peer_listener *, const struct peer_conf *, char *err, size_t err_size);
 uint16_t peer_listener_port(const struct peer_listener *);
 void peer_listener_close(struct peer_listener *);
 
-/* Queues the bytes, whatever they are; false: not open, no memory, or 16 MiB are
- * waiting already. */
+/* What peer_ops.admit left open.  Does nothing if the connection is not waiting for it any more. */
+void peer_admit(struct peer *, uint32_t result, const char *why);
+/* Notes why a connection ends; the first reason stays. */
+void peer_say_why(struct peer *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The session beneath, for its certificates; NULL: no TLS. */
+struct gnutls_session_int *peer_tls_session(const struct peer *);
+/* Queues the bytes, whatever they are; false: not open, no memory, or max_queue octets
+ * are waiting already. */
 bool peer_send(struct peer *, const uint8_t *msg, size_t n);
 /* Identifiers for the next request of this peer. */
 uint32_t peer_next_hbh(struct peer *);
@@ -90,7 +137,9 @@ bool peer_is_open(const struct peer *);
 void *peer_user(const struct peer *);                /* a pointer of the owner's */
 void peer_set_user(struct peer *, void *);
 /* DPR, then close when the DPA is there or 2 s are over; PEER_CLOSED follows.
- * What was queued before still goes out. */
+ * What was queued before still goes out.  The cause: servers say REBOOTING, clients
+ * DO_NOT_WANT_TO_TALK_TO_YOU. */
 void peer_disconnect(struct peer *);
+void peer_disconnect_because(struct peer *, uint32_t cause);   /* Disconnect-Cause (RFC 6733 5.4.3) */
 /* At once, without a word; PEER_CLOSED follows. */
 void peer_abort(struct peer *);
