@@ -95,13 +95,14 @@ void peer_loop_free(struct peer_loop *l)
 		struct peer_source *s = l->grave;
 
 		l->grave = s->next_grave;
-		if (s->bury == watch_bury)
-			watch_bury(s);
+		if (s->loose)
+			s->bury(s);
 	}
 	while (l->peers)
 		peer_free(l->peers);
 	while (l->listeners)
 		peer_listener_free(l->listeners);
+	bury(l);                   /* what they had beneath them */
 	while (l->watches) {
 		struct watch *w = l->watches;
 
@@ -411,7 +412,7 @@ bool peer_watch_fd(struct peer_loop *l, int fd, void (*ready)(int fd, void *ctx)
 
 	if (!w)
 		return false;
-	*w = (struct watch){ .src = { .ready = watch_ready, .bury = watch_bury }, .loop = l, .fd = fd, .ready = ready,
+	*w = (struct watch){ .src = { .ready = watch_ready, .bury = watch_bury, .loose = true }, .loop = l, .fd = fd, .ready = ready,
 	                     .ctx = ctx };
 	if (!peer_loop_add(l, fd, EPOLLIN, &w->src)) {
 		if (errno == EPERM)

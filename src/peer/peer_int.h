@@ -17,6 +17,7 @@ struct peer_source {
 	void (*bury)(struct peer_source *);
 	struct peer_source *next_grave;
 	bool dead;
+	bool loose;              /* nobody else keeps it: what is in the grave when the loop ends is buried */
 };
 
 bool peer_loop_add(struct peer_loop *, int fd, uint32_t events, struct peer_source *);

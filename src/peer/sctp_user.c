@@ -1,0 +1,701 @@
+/* sctp_user.c - SCTP in our own process (libusrsctp), without threads: packets
+ * come from the loop, timers from one of the loop's.
+ *
+ * The library is one per process, so it works for one loop at a time.  It may call back
+ * in the middle of anything; we only note that an association has to be looked at, and look when it
+ * has returned. */
+#include "config.h"
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+#include <usrsctp.h>
+#include "sctp.h"
+#include "sctp_packet.h"
+
+#define TICK_MS 10u
+#define PATH_MTU 1280u             /* of IPv6 at least; nothing tells us more in UDP */
+#define BACKLOG 64
+
+struct user_assoc {
+	struct assoc head;
+	struct socket *so;
+	struct packet_path *path;
+	struct user_assoc *next_look;
+	bool look, looking, closed, connecting;
+	int error;                     /* of a connection that came to nothing */
+	uint32_t wanted;
+};
+
+/* A port number of SCTP; listeners on different packet sockets share it. */
+struct user_number {
+	struct user_number *next;
+	unsigned refs;
+	struct socket *so;
+	uint16_t port;
+	bool auth;
+};
+
+struct user_port {
+	struct assoc_port head;
+	struct peer_loop *loop;
+	struct packet_socket *packets;
+	struct user_number *number;
+	assoc_arrived *arrived;
+	void *ctx;
+};
+
+static struct {
+	bool started, busy;            /* busy: inside the library, or walking `look` */
+	struct peer_loop *loop;
+	unsigned users;
+	uint64_t tick, later;          /* timers */
+	int64_t ticked_ms;
+	struct user_assoc *look, **look_end, *round;
+	struct user_number *numbers;
+	const struct packet_path *current;
+} stack = { .look_end = &stack.look };
+
+static void look_at_all(void);
+static void accept_all(struct packet_socket *);
+
+/* The library as a whole. */
+
+static int output(void *id, void *packet, size_t n, uint8_t tos, uint8_t dont_fragment)
+{
+	const struct packet_path *p = stack.current && stack.current->id == (uintptr_t)id ? stack.current
+	                                                                                : peer_path_find((uintptr_t)id);
+
+	if (p)
+		peer_path_send(p, packet, n);
+	return 0;
+}
+
+static void pass_time(void)
+{
+	int64_t now = peer_now_ms(), gone = now - stack.ticked_ms;
+
+	if (gone <= 0)
+		return;
+	stack.ticked_ms = now;
+	usrsctp_handle_timers((uint32_t)(gone > 60000 ? 60000 : gone));
+}
+
+static void on_tick(void *ctx)
+{
+	stack.tick = peer_timer(stack.loop, TICK_MS, on_tick, NULL);
+	stack.busy = true;
+	pass_time();
+	stack.busy = false;
+	look_at_all();
+}
+
+static bool stack_enter(struct peer_loop *l, char *err, size_t err_size)
+{
+	if (stack.users && stack.loop != l) {
+		snprintf(err, err_size, "SCTP: the stack of this process works for another loop already");
+		return false;
+	}
+	if (!stack.started) {
+		usrsctp_init_nothreads(0, output, NULL);
+		usrsctp_sysctl_set_sctp_ecn_enable(0);
+		stack.ticked_ms = peer_now_ms();
+		stack.started = true;
+	}
+	stack.loop = l;
+	stack.users++;
+	return true;
+}
+
+static void stack_leave(void)
+{
+	if (--stack.users)
+		return;
+	peer_timer_cancel(stack.loop, stack.tick);
+	peer_timer_cancel(stack.loop, stack.later);
+	stack.tick = stack.later = 0;
+	stack.loop = NULL;
+	stack.ticked_ms = peer_now_ms();
+	for (int i = 0; i < 8; i++)
+		usrsctp_handle_timers(250);        /* sockets are freed by timers of theirs */
+	if (usrsctp_finish() == 0)
+		stack.started = false;
+}
+
+static void tick_on(void)
+{
+	if (!stack.tick)
+		stack.tick = peer_timer(stack.loop, TICK_MS, on_tick, NULL);
+}
+
+/* Readiness. */
+
+static void on_later(void *ctx)
+{
+	stack.later = 0;
+	look_at_all();
+}
+
+static void look_later(struct user_assoc *a)
+{
+	if (a->closed)
+		return;
+	if (!a->look) {
+		a->look = true;
+		a->next_look = NULL;
+		*stack.look_end = a;
+		stack.look_end = &a->next_look;
+	}
+	if (!stack.busy && !stack.later)
+		stack.later = peer_timer(stack.loop, 0, on_later, NULL);
+}
+
+static void on_upcall(struct socket *so, void *arg, int flags)
+{
+	if (arg)
+		look_later(arg);
+}
+
+static void look_no_more(struct user_assoc *a)
+{
+	struct user_assoc **at;
+
+	for (at = &stack.round; *at; at = &(*at)->next_look)
+		if (*at == a) {
+			*at = a->next_look;
+			return;
+		}
+	for (at = &stack.look; *at; at = &(*at)->next_look)
+		if (*at == a) {
+			*at = a->next_look;
+			if (!*at)
+				stack.look_end = at;
+			return;
+		}
+}
+
+static uint32_t events_of(struct user_assoc *a)
+{
+	int e = usrsctp_get_events(a->so);
+	uint32_t events = 0;
+
+	if (e & SCTP_EVENT_READ)
+		events |= EPOLLIN;
+	if (e & SCTP_EVENT_WRITE)
+		events |= EPOLLOUT;
+	events &= a->wanted;
+	if (e & SCTP_EVENT_ERROR)
+		events |= EPOLLIN | EPOLLERR;
+	return events;
+}
+
+static void assoc_free(struct user_assoc *a)
+{
+	peer_path_drop(a->path);
+	free(a);
+	stack_leave();
+}
+
+/* One round over those that were noted when it began; what is still ready gets
+ * the next one. */
+static void look_at_all(void)
+{
+	if (stack.busy)
+		return;
+	stack.round = stack.look;
+	stack.look = NULL;
+	stack.look_end = &stack.look;
+	stack.busy = true;
+	while (stack.round) {
+		struct user_assoc *a = stack.round;
+		uint32_t events;
+
+		stack.round = a->next_look;
+		a->look = false;
+		a->looking = true;
+		events = a->closed ? 0 : events_of(a);
+		if (events && a->head.ready)
+			a->head.ready(a->head.ctx, events);
+		a->looking = false;
+		if (a->closed)
+			assoc_free(a);
+		else if (events && events_of(a))
+			look_later(a);
+	}
+	stack.busy = false;
+	if (stack.look && !stack.later)
+		stack.later = peer_timer(stack.loop, 0, on_later, NULL);
+}
+
+static void input(const struct packet_path *path, const uint8_t *packet, size_t n)
+{
+	bool nested = stack.busy;
+
+	stack.busy = true;
+	stack.current = path;
+	if (!stack.tick)
+		pass_time();
+	usrsctp_conninput((void *)(uintptr_t)path->id, packet, n, 0);
+	if (path->via && peer_packet_owner(path->via))
+		accept_all(path->via);
+	stack.current = NULL;
+	stack.busy = nested;
+	look_at_all();
+}
+
+/* Options. */
+
+static bool set(struct socket *so, int option, const void *value, size_t n)
+{
+	return usrsctp_setsockopt(so, IPPROTO_SCTP, option, value, (socklen_t)n) == 0;
+}
+
+static bool set_value(struct socket *so, int option, uint32_t value)
+{
+	const struct sctp_assoc_value v = { .assoc_id = SCTP_FUTURE_ASSOC, .assoc_value = value };
+
+	return set(so, option, &v, sizeof(v));
+}
+
+static bool set_event(struct socket *so, uint16_t type, bool on)
+{
+	const struct sctp_event e = { .se_assoc_id = SCTP_FUTURE_ASSOC, .se_type = type, .se_on = on };
+
+	return set(so, SCTP_EVENT, &e, sizeof(e));
+}
+
+static bool set_auth(struct socket *so)
+{
+	struct { struct sctp_hmacalgo head; uint16_t ids[2]; } hmac = {
+		{ .shmac_number_of_idents = 2 }, { SCTP_AUTH_HMAC_ID_SHA256, SCTP_AUTH_HMAC_ID_SHA1 },
+	};
+	const struct sctp_authchunk data = { .sauth_chunk = SCTP_DATA };
+
+	return set_value(so, SCTP_AUTH_SUPPORTED, 1) && set(so, SCTP_HMAC_IDENT, &hmac, sizeof(hmac)) &&
+	       set(so, SCTP_AUTH_CHUNK, &data, sizeof(data));
+}
+
+static bool prepare(struct socket *so, const struct assoc_how *how)
+{
+	const struct sctp_initmsg init = { .sinit_num_ostreams = 1, .sinit_max_instreams = 1024, .sinit_max_attempts = 6,
+	                                   .sinit_max_init_timeo = 2000 };
+	const struct sctp_rtoinfo rto = { .srto_initial = ASSOC_RTO_INITIAL_MS, .srto_min = ASSOC_RTO_MIN_MS,
+	                                  .srto_max = ASSOC_RTO_MAX_MS };
+	const struct sctp_assocparams params = { .sasoc_asocmaxrxt = ASSOC_MAX_RETRANS };
+	const struct sctp_paddrparams path = { .spp_flags = SPP_HB_ENABLE | SPP_PMTUD_DISABLE, .spp_pathmtu = PATH_MTU,
+	                                       .spp_hbinterval = ASSOC_HEARTBEAT_MS, .spp_pathmaxrxt = ASSOC_MAX_RETRANS };
+	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+	const int on = 1, off = 0, size = ASSOC_BUFFER;
+
+	/* No partial reliability: FORWARD-TSN would have to be authenticated too (RFC 6083 4.8). */
+	if (!set_value(so, SCTP_ASCONF_SUPPORTED, 0) || !set_value(so, SCTP_RECONFIG_SUPPORTED, 0) ||
+	    !set_value(so, SCTP_PR_SUPPORTED, 0) || !set_value(so, SCTP_PKTDROP_SUPPORTED, 0) ||
+	    !set_value(so, SCTP_NRSACK_SUPPORTED, 0))
+		return false;
+	if (how->auth ? !set_auth(so) : !set_value(so, SCTP_AUTH_SUPPORTED, 0))
+		return false;
+	return set(so, SCTP_INITMSG, &init, sizeof(init)) && set(so, SCTP_RTOINFO, &rto, sizeof(rto)) &&
+	       set(so, SCTP_ASSOCINFO, &params, sizeof(params)) && set(so, SCTP_PEER_ADDR_PARAMS, &path, sizeof(path)) &&
+	       set(so, SCTP_NODELAY, &on, sizeof(on)) && set(so, SCTP_RECVRCVINFO, &on, sizeof(on)) &&
+	       set(so, SCTP_FRAGMENT_INTERLEAVE, &off, sizeof(off)) && set_event(so, SCTP_ASSOC_CHANGE, true) &&
+	       usrsctp_setsockopt(so, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)) == 0 &&
+	       usrsctp_setsockopt(so, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)) == 0 &&
+	       usrsctp_setsockopt(so, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) == 0 &&
+	       usrsctp_set_non_blocking(so, 1) == 0;
+}
+
+static struct socket *new_socket(const struct assoc_how *how)
+{
+	struct socket *so = usrsctp_socket(AF_CONN, SOCK_STREAM, IPPROTO_SCTP, NULL, NULL, 0, NULL);
+	int saved;
+
+	if (!so || prepare(so, how))
+		return so;
+	saved = errno;
+	usrsctp_close(so);
+	errno = saved;
+	return NULL;
+}
+
+static struct user_assoc *assoc_new(struct socket *so, struct packet_path *path)
+{
+	struct user_assoc *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->head = (struct assoc){ .stack = &peer_stack_user, .loop = stack.loop };
+	a->so = so;
+	a->path = path;
+	a->wanted = EPOLLIN;
+	usrsctp_set_upcall(so, on_upcall, a);
+	stack.users++;
+	tick_on();
+	look_later(a);
+	return a;
+}
+
+/* Client. */
+
+static struct assoc *user_connect(struct peer_loop *l, const struct assoc_how *how, const struct sockaddr *to, socklen_t n,
+                                  char *err, size_t err_size)
+{
+	struct sockaddr_conn remote = { .sconn_family = AF_CONN };
+	struct sockaddr_storage outer = { 0 };
+	struct packet_socket *packets = NULL;
+	struct packet_path *path = NULL;
+	struct user_assoc *a = NULL;
+	struct socket *so = NULL;
+
+	if (!stack_enter(l, err, err_size))
+		return NULL;
+	memcpy(&outer, to, n);
+	if (to->sa_family == AF_INET6) {
+		remote.sconn_port = ((struct sockaddr_in6 *)&outer)->sin6_port;
+		((struct sockaddr_in6 *)&outer)->sin6_port = htons(how->udp_port);
+	} else {
+		remote.sconn_port = ((struct sockaddr_in *)&outer)->sin_port;
+		((struct sockaddr_in *)&outer)->sin_port = htons(how->udp_port);
+	}
+	packets = peer_packet_open(l, to->sa_family, NULL, 0, how->udp_port != 0, -1, input);
+	if (packets) {
+		path = peer_path_new(packets, (struct sockaddr *)&outer, n);
+		peer_packet_release(packets);          /* the path holds it */
+	}
+	if (path)
+		so = new_socket(how);
+	if (so)
+		a = assoc_new(so, path);
+	if (!a) {
+		snprintf(err, err_size, "SCTP: %s", strerror(errno));
+		if (so)
+			usrsctp_close(so);
+		if (path)
+			peer_path_drop(path);
+		stack_leave();
+		return NULL;
+	}
+	remote.sconn_addr = (void *)(uintptr_t)path->id;
+	a->connecting = true;
+	if (usrsctp_connect(so, (struct sockaddr *)&remote, sizeof(remote)) < 0 && errno != EINPROGRESS)
+		a->error = errno;
+	stack_leave();                                 /* the association is a user itself */
+	return &a->head;
+}
+
+/* Server. */
+
+static struct user_number *number_open(uint16_t port, const struct assoc_how *how)
+{
+	struct sockaddr_conn any = { .sconn_family = AF_CONN, .sconn_port = htons(port) };
+	struct user_number *u;
+	struct sockaddr *addrs = NULL;
+
+	for (u = stack.numbers; u; u = u->next)
+		if (port && u->port == port) {
+			if (u->auth != how->auth) {
+				errno = EADDRINUSE;        /* one cannot ask for SCTP-AUTH and not ask for it */
+				return NULL;
+			}
+			u->refs++;
+			return u;
+		}
+	u = calloc(1, sizeof(*u));
+	if (!u)
+		return NULL;
+	u->refs = 1;
+	u->auth = how->auth;
+	u->so = new_socket(how);
+	if (!u->so || usrsctp_bind(u->so, (struct sockaddr *)&any, sizeof(any)) < 0 || usrsctp_listen(u->so, BACKLOG) < 0) {
+		int saved = errno;
+
+		if (u->so)
+			usrsctp_close(u->so);
+		free(u);
+		errno = saved;
+		return NULL;
+	}
+	u->port = port;
+	if (!port && usrsctp_getladdrs(u->so, 0, &addrs) > 0) {
+		u->port = ntohs(((struct sockaddr_conn *)addrs)->sconn_port);
+		usrsctp_freeladdrs(addrs);
+	}
+	u->next = stack.numbers;
+	stack.numbers = u;
+	return u;
+}
+
+static void number_close(struct user_number *u)
+{
+	struct user_number **at;
+
+	if (--u->refs)
+		return;
+	for (at = &stack.numbers; *at != u;)
+		at = &(*at)->next;
+	*at = u->next;
+	usrsctp_close(u->so);
+	free(u);
+}
+
+static struct assoc_port *user_listen(struct peer_loop *l, const struct assoc_how *how, const struct sockaddr *addr,
+                                      socklen_t n, int fd, assoc_arrived *arrived, void *ctx, char *err, size_t err_size)
+{
+	struct user_port *p = calloc(1, sizeof(*p));
+	struct sockaddr_storage outer = { 0 };
+	uint16_t port = 0;
+
+	if (!p || !stack_enter(l, err, err_size)) {
+		if (!p)
+			snprintf(err, err_size, "out of memory");
+		free(p);
+		if (fd >= 0)
+			close(fd);
+		return NULL;
+	}
+	memcpy(&outer, addr, n);
+	if (addr->sa_family == AF_INET6) {
+		port = ntohs(((struct sockaddr_in6 *)&outer)->sin6_port);
+		((struct sockaddr_in6 *)&outer)->sin6_port = htons(how->udp_port);
+	} else {
+		port = ntohs(((struct sockaddr_in *)&outer)->sin_port);
+		((struct sockaddr_in *)&outer)->sin_port = htons(how->udp_port);
+	}
+	*p = (struct user_port){ .head = { .stack = &peer_stack_user }, .loop = l, .arrived = arrived, .ctx = ctx };
+	p->packets = peer_packet_open(l, addr->sa_family, (struct sockaddr *)&outer, n, how->udp_port != 0, fd, input);
+	if (p->packets)
+		p->number = number_open(port, how);
+	if (!p->number) {
+		snprintf(err, err_size, "SCTP: %s", strerror(errno));
+		if (p->packets)
+			peer_packet_release(p->packets);
+		free(p);
+		stack_leave();
+		return NULL;
+	}
+	peer_packet_set_owner(p->packets, p);
+	return &p->head;
+}
+
+static uint16_t user_port_number(const struct assoc_port *head)
+{
+	return ((const struct user_port *)head)->number->port;
+}
+
+static void user_unlisten(struct assoc_port *head)
+{
+	struct user_port *p = (struct user_port *)head;
+
+	peer_packet_set_owner(p->packets, NULL);
+	peer_packet_release(p->packets);
+	number_close(p->number);
+	free(p);
+	stack_leave();
+}
+
+static void refuse(struct socket *so)
+{
+	usrsctp_close(so);                     /* SO_LINGER makes it an ABORT */
+}
+
+/* Right after the packet that made it: the path is the packet's. */
+static void accept_all(struct packet_socket *via)
+{
+	struct user_port *p = peer_packet_owner(via);
+	struct user_number *number = p->number;
+
+	number->refs++;
+	for (;;) {
+		struct sockaddr_conn from = { 0 };
+		socklen_t n = sizeof(from);
+		struct socket *so = usrsctp_accept(number->so, (struct sockaddr *)&from, &n);
+		const struct packet_path *current = stack.current;
+		struct packet_path *path = NULL;
+		struct user_assoc *a = NULL;
+
+		if (!so)
+			break;
+		if (current->id == (uintptr_t)from.sconn_addr && peer_packet_owner(via) == p)
+			path = peer_path_hold(current);
+		if (path && usrsctp_set_non_blocking(so, 1) == 0)
+			a = assoc_new(so, path);
+		if (!a) {
+			refuse(so);
+			if (path)
+				peer_path_drop(path);
+			continue;
+		}
+		p->arrived(p->ctx, &a->head, (const struct sockaddr *)&path->to);
+	}
+	number_close(number);
+}
+
+/* Both. */
+
+static enum peer_io user_send(struct assoc *head, const void *data, size_t n, uint32_t ppid, bool sack_now)
+{
+	struct user_assoc *a = (struct user_assoc *)head;
+	struct sctp_sndinfo info = { .snd_ppid = htonl(ppid), .snd_flags = sack_now ? SCTP_SACK_IMMEDIATELY : 0 };
+
+	if (usrsctp_sendv(a->so, data, n, NULL, 0, &info, sizeof(info), SCTP_SENDV_SNDINFO, 0) >= 0)
+		return IO_OK;
+	if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
+		return IO_AGAIN;
+	return IO_FAILED;
+}
+
+static enum peer_io news(struct user_assoc *a, const void *data, size_t n, struct assoc_piece *piece)
+{
+	union sctp_notification note = { 0 };
+
+	piece->kind = ASSOC_NEWS;
+	memcpy(&note, data, n < sizeof(note) ? n : sizeof(note));
+	if (n < sizeof(note.sn_header))
+		return IO_OK;
+	if (note.sn_header.sn_type == SCTP_SENDER_DRY_EVENT) {
+		set_event(a->so, SCTP_SENDER_DRY_EVENT, false);
+		piece->kind = ASSOC_DRY;
+	}
+	if (note.sn_header.sn_type != SCTP_ASSOC_CHANGE)
+		return IO_OK;
+	switch (note.sn_assoc_change.sac_state) {
+	case SCTP_COMM_UP:
+		piece->kind = ASSOC_UP;
+		a->connecting = false;
+		return IO_OK;
+	case SCTP_SHUTDOWN_COMP:
+		return IO_EOF;
+	case SCTP_RESTART:                     /* RFC 6083 4.?: what was secured is no more */
+		errno = ECONNRESET;
+		return IO_FAILED;
+	case SCTP_CANT_STR_ASSOC:
+		errno = a->connecting ? ETIMEDOUT : ECONNABORTED;
+		return IO_FAILED;
+	default:
+		errno = ECONNRESET;
+		return IO_FAILED;
+	}
+}
+
+static enum peer_io user_recv(struct assoc *head, void *buf, size_t size, struct assoc_piece *piece)
+{
+	struct user_assoc *a = (struct user_assoc *)head;
+	struct sctp_rcvinfo info = { 0 };
+	socklen_t info_n = sizeof(info);
+	unsigned type = 0;
+	int flags = 0;
+	ssize_t n;
+
+	*piece = (struct assoc_piece){ .kind = ASSOC_DATA };
+	if (a->error) {
+		errno = a->error;
+		return IO_FAILED;
+	}
+	n = usrsctp_recvv(a->so, buf, size, NULL, NULL, &info, &info_n, &type, &flags);
+	if (n < 0)
+		return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? IO_AGAIN : IO_FAILED;
+	if (flags & MSG_NOTIFICATION)
+		return news(a, buf, (size_t)n, piece);
+	if (n == 0)
+		return IO_EOF;
+	piece->n = (size_t)n;
+	piece->last = flags & MSG_EOR;
+	if (type == SCTP_RECVV_RCVINFO)
+		piece->ppid = ntohl(info.rcv_ppid);
+	return IO_OK;
+}
+
+static bool lists_data(struct user_assoc *a, int option)
+{
+	struct { struct sctp_authchunks head; uint8_t chunks[256]; } list = { 0 };
+	socklen_t n = sizeof(list);
+
+	if (usrsctp_getsockopt(a->so, IPPROTO_SCTP, option, &list, &n) < 0 || n <= sizeof(list.head))
+		return false;
+	return memchr(list.head.gauth_chunks, SCTP_DATA, n - sizeof(list.head)) != NULL;
+}
+
+static bool user_has_auth(struct assoc *head)
+{
+	struct user_assoc *a = (struct user_assoc *)head;
+
+	return lists_data(a, SCTP_PEER_AUTH_CHUNKS) && lists_data(a, SCTP_LOCAL_AUTH_CHUNKS);
+}
+
+static bool user_set_key(struct assoc *head, uint16_t id, const uint8_t *secret, size_t n)
+{
+	struct { struct sctp_authkey head; uint8_t b[ASSOC_KEY_LEN]; } key = {
+		{ .sca_keynumber = id, .sca_keylength = (uint16_t)n }, { 0 },
+	};
+
+	if (n > sizeof(key.b)) {
+		errno = EINVAL;
+		return false;
+	}
+	memcpy(key.head.sca_key, secret, n);
+	return set(((struct user_assoc *)head)->so, SCTP_AUTH_KEY, &key, sizeof(key.head) + n);
+}
+
+static bool key_number(struct assoc *head, int option, uint16_t id)
+{
+	const struct sctp_authkeyid k = { .scact_keynumber = id };
+
+	return set(((struct user_assoc *)head)->so, option, &k, sizeof(k));
+}
+
+static bool user_use_key(struct assoc *head, uint16_t id)
+{
+	return key_number(head, SCTP_AUTH_ACTIVE_KEY, id);
+}
+
+/* Deactivated only if something sent under it still waits; freed with that. */
+static void user_drop_key(struct assoc *head, uint16_t id)
+{
+	if (!key_number(head, SCTP_AUTH_DELETE_KEY, id))
+		key_number(head, SCTP_AUTH_DEACTIVATE_KEY, id);
+}
+
+static bool user_tell_dry(struct assoc *head)
+{
+	struct user_assoc *a = (struct user_assoc *)head;
+
+	look_later(a);
+	return set_event(a->so, SCTP_SENDER_DRY_EVENT, true);
+}
+
+static void user_want(struct assoc *head, uint32_t events)
+{
+	struct user_assoc *a = (struct user_assoc *)head;
+
+	a->wanted = events;
+	look_later(a);
+}
+
+static void user_shutdown(struct assoc *head)
+{
+	usrsctp_shutdown(((struct user_assoc *)head)->so, SHUT_WR);
+}
+
+static void user_close(struct assoc *head, bool abort)
+{
+	struct user_assoc *a = (struct user_assoc *)head;
+	bool nested = stack.busy;
+
+	a->closed = true;
+	usrsctp_set_upcall(a->so, NULL, NULL);
+	stack.busy = true;
+	usrsctp_close(a->so);
+	stack.busy = nested;
+	a->so = NULL;
+	look_no_more(a);
+	if (!a->looking)
+		assoc_free(a);
+}
+
+const struct assoc_stack peer_stack_user = {
+	.name = "user", .connect = user_connect, .listen = user_listen, .port_number = user_port_number,
+	.unlisten = user_unlisten, .send = user_send, .recv = user_recv, .has_auth = user_has_auth, .set_key = user_set_key,
+	.use_key = user_use_key, .drop_key = user_drop_key, .tell_dry = user_tell_dry, .want = user_want,
+	.shutdown = user_shutdown, .close = user_close,
+};
