@@ -14,8 +14,7 @@
 #define RC_COMMAND_UNSUPPORTED   3001u
 #define RC_APP_UNSUPPORTED       3007u
 #define RC_NO_COMMON_APPLICATION 5010u
-#define CAUSE_REBOOTING           0u
-#define CAUSE_NOTHING_TO_SAY      2u   /* DO_NOT_WANT_TO_TALK_TO_YOU */
+#define RC_UNABLE_TO_COMPLY      5012u
 
 static bool send_built(struct peer *p, struct dia_writer *w)
 {
@@ -37,10 +36,9 @@ static void put_origin(struct peer *p, struct dia_writer *w)
 static void put_local_address(struct peer *p, struct dia_writer *w)
 {
 	struct sockaddr_storage sa = { 0 };
-	socklen_t n = sizeof(sa);
 	uint8_t a[18] = { 0 };
 
-	if (getsockname(p->fd, (struct sockaddr *)&sa, &n) < 0)
+	if (!p->transport->local || !p->transport->local(p, &sa))
 		sa.ss_family = AF_INET;
 	if (sa.ss_family == AF_INET6) {
 		a[1] = 2;
@@ -84,7 +82,7 @@ static void watchdog(void *ctx)
 	if (idle < tw_ms) {
 		next = tw_ms - (uint32_t)idle;
 	} else if (p->dwr_missed >= 2) {
-		peer_close(p, "watchdog: two DWRs without an answer");
+		peer_end_as(p, PEER_END_WATCHDOG, "watchdog: two DWRs without an answer");
 		return;
 	} else {
 		struct dia_writer w = { 0 };
@@ -131,14 +129,22 @@ void peer_base_start(struct peer *p)
 	peer_update_interest(p);
 }
 
-static void note_remote(struct peer *p, const uint8_t *msg, size_t n)
+static void note(char **to, const uint8_t *msg, size_t n, enum dia_id id)
 {
+	char text[256];
 	struct dia_avp a;
 
-	if (dia_msg_find(msg, n, DIA_Origin_Host, &a))
-		dia_avp_text(&a, p->remote_host, sizeof(p->remote_host));
-	if (dia_msg_find(msg, n, DIA_Origin_Realm, &a))
-		dia_avp_text(&a, p->remote_realm, sizeof(p->remote_realm));
+	if (!dia_msg_find(msg, n, id, &a))
+		return;
+	dia_avp_text(&a, text, sizeof(text));
+	free(*to);
+	*to = strdup(text);
+}
+
+static void note_remote(struct peer *p, const uint8_t *msg, size_t n)
+{
+	note(&p->remote_host, msg, n, DIA_Origin_Host);
+	note(&p->remote_realm, msg, n, DIA_Origin_Realm);
 }
 
 static bool we_have(const struct peer *p, const struct dia_avp *a)
@@ -182,32 +188,86 @@ static bool common_application(const struct peer *p, const uint8_t *msg, size_t 
 	return false;
 }
 
-static void got_cer(struct peer *p, const uint8_t *msg, size_t n)
+static void send_cea(struct peer *p, const uint8_t *cer, size_t n, uint32_t result, const char *error, const struct dia_fault *fault)
 {
 	struct dia_writer w = { 0 };
-	struct dia_fault fault;
-	uint32_t result = RC_SUCCESS;
-	bool good = dia_check(msg, n, &fault);
 
-	if (!good)
-		result = fault.result_code;
-	else if (!common_application(p, msg, n))
-		result = RC_NO_COMMON_APPLICATION;
-	note_remote(p, msg, n);
-	dia_begin_answer(&w, msg, n, result / 1000 == 3 ? DIA_F_ERROR : 0);
+	dia_begin_answer(&w, cer, n, result / 1000 == 3 ? DIA_F_ERROR : 0);
 	dia_put_u32(&w, DIA_Result_Code, result);
 	put_capabilities(p, &w);
-	if (!good && fault.failed_len) {
+	if (error)
+		dia_put_text(&w, DIA_Error_Message, error);
+	if (fault && fault->failed_len) {
 		dia_open(&w, DIA_Failed_AVP);
-		dia_put_bytes(&w, fault.failed, fault.failed_len);
+		dia_put_bytes(&w, fault->failed, fault->failed_len);
 		dia_close(&w);
 	}
 	if (!send_built(p, &w))
 		return;
-	if (result != RC_SUCCESS)
-		peer_close_after_flush(p, "CER refused with %u: %s", result, good ? "no common application" : fault.what);
-	else if (p->state == ST_WAIT_CER)
+	if (result == RC_SUCCESS) {
 		open_peer(p, "CEA 2001 sent");
+		return;
+	}
+	if (!p->end)
+		p->end = PEER_END_CER;
+	peer_close_after_flush(p, "CER refused with %u: %s", result, error ? error : fault ? fault->what : "no common application");
+}
+
+static void got_cer(struct peer *p, const uint8_t *msg, size_t n)
+{
+	const char *why = NULL;
+	struct dia_fault fault;
+	uint32_t result = RC_SUCCESS;
+
+	note_remote(p, msg, n);
+	if (!dia_check(msg, n, &fault)) {
+		send_cea(p, msg, n, fault.result_code, NULL, &fault);
+		return;
+	}
+	if (!common_application(p, msg, n)) {
+		send_cea(p, msg, n, RC_NO_COMMON_APPLICATION, NULL, NULL);
+		return;
+	}
+	if (p->ops.admit)
+		result = p->ops.admit(p, msg, n, &why, p->ops.ctx);
+	if (p->src.dead)
+		return;
+	if (result) {
+		send_cea(p, msg, n, result, result == RC_SUCCESS ? NULL : why, NULL);
+		return;
+	}
+	p->cer = malloc(n);
+	if (!p->cer) {
+		peer_close(p, "out of memory");
+		return;
+	}
+	memcpy(p->cer, msg, n);
+	p->cer_n = n;
+	p->state = ST_WAIT_ADMIT;
+}
+
+void peer_admit(struct peer *p, uint32_t result, const char *why)
+{
+	uint8_t *cer = p->cer;
+
+	if (p->src.dead || p->state != ST_WAIT_ADMIT)
+		return;
+	p->cer = NULL;
+	p->state = ST_WAIT_CER;
+	send_cea(p, cer, p->cer_n, result, result == RC_SUCCESS ? NULL : why, NULL);
+	free(cer);
+}
+
+/* Who a connection belongs to was settled with its first CER. */
+static void got_another_cer(struct peer *p, const uint8_t *msg, size_t n)
+{
+	struct dia_writer w = { 0 };
+
+	dia_begin_answer(&w, msg, n, 0);
+	dia_put_u32(&w, DIA_Result_Code, RC_UNABLE_TO_COMPLY);
+	put_capabilities(p, &w);
+	dia_put_text(&w, DIA_Error_Message, "The capabilities of this connection have been exchanged");
+	send_built(p, &w);
 }
 
 static void got_cea(struct peer *p, const uint8_t *msg, size_t n, const struct dia_hdr *h)
@@ -242,7 +302,7 @@ static void simple_answer(struct peer *p, const uint8_t *msg, size_t n, uint32_t
 	send_built(p, &w);
 }
 
-void peer_base_dpr(struct peer *p)
+void peer_base_dpr(struct peer *p, uint32_t cause)
 {
 	struct dia_writer w = { 0 };
 
@@ -250,7 +310,7 @@ void peer_base_dpr(struct peer *p)
 	p->base_hbh = peer_next_hbh(p);
 	dia_begin(&w, DIA_F_REQUEST, CMD_DP, 0, p->base_hbh, peer_next_e2e(p));
 	put_origin(p, &w);
-	dia_put_u32(&w, DIA_Disconnect_Cause, p->server ? CAUSE_REBOOTING : CAUSE_NOTHING_TO_SAY);
+	dia_put_u32(&w, DIA_Disconnect_Cause, cause);
 	if (send_built(p, &w))
 		peer_set_deadline(p, PEER_CLOSE_MS);
 }
@@ -265,8 +325,9 @@ static void got_dpr(struct peer *p, const uint8_t *msg, size_t n)
 		dia_avp_u32(&a, &cause);
 	name = dia_enum_name(&dia_avps[DIA_Disconnect_Cause], cause);
 	p->state = ST_CLOSING;
+	p->end = PEER_END_DPR;
 	simple_answer(p, msg, n, RC_SUCCESS);
-	peer_fail_why(p, "DPR from the peer (%s)", name ? name : "unknown cause");
+	peer_say_why(p, "DPR from the peer (%s)", name ? name : "unknown cause");
 	/* The peer closes when it has our DPA. */
 	if (!p->src.dead)
 		peer_set_deadline(p, PEER_CLOSE_MS);
@@ -276,7 +337,7 @@ static void base_request(struct peer *p, const uint8_t *msg, size_t n, const str
 {
 	switch (h->code) {
 	case CMD_CE:
-		got_cer(p, msg, n);
+		got_another_cer(p, msg, n);
 		break;
 	case CMD_DW:
 		if (!p->setup->conf.bad.ignore_dwr)
@@ -311,7 +372,7 @@ static void capabilities_first(struct peer *p, const uint8_t *msg, size_t n, con
 			got_cea(p, msg, n, h);
 		return;
 	}
-	peer_close(p, "a %s instead of the %s", dia_cmd_label(h, label, sizeof(label)), p->server ? "CER" : "CEA");
+	peer_end_as(p, PEER_END_FRAMING, "a %s instead of the %s", dia_cmd_label(h, label, sizeof(label)), p->server ? "CER" : "CEA");
 }
 
 void peer_base_message(struct peer *p, const uint8_t *msg, size_t n)
@@ -320,7 +381,9 @@ void peer_base_message(struct peer *p, const uint8_t *msg, size_t n)
 
 	if (!dia_hdr_read(msg, n, &h))
 		return;
-	if (p->state == ST_WAIT_CER || p->state == ST_WAIT_CEA) {
+	if (p->state == ST_WAIT_ADMIT) {
+		peer_end_as(p, PEER_END_FRAMING, "a message before the CEA");
+	} else if (p->state == ST_WAIT_CER || p->state == ST_WAIT_CEA) {
 		capabilities_first(p, msg, n, &h);
 	} else if (h.app == 0 && (h.flags & DIA_F_REQUEST)) {
 		base_request(p, msg, n, &h);

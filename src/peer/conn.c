@@ -1,9 +1,8 @@
-/* conn.c - one connection: TCP, framing, the send queue, and its end. */
-#include <arpa/inet.h>
+/* conn.c - one connection: framing, the send queue, and its end. */
+#include "config.h"
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -13,7 +12,7 @@
 #include <unistd.h>
 #include "peer_int.h"
 
-#define READ_CHUNK 16384u            /* a TLS record */
+#define READ_CHUNK 16384u            /* room to read into behind what is there */
 #define READ_SHARE (256u * 1024)     /* octets a connection may read before the others have their turn */
 
 struct peer_held {
@@ -46,13 +45,14 @@ struct peer *peer_new(struct peer_loop *l, struct peer_setup *setup, const struc
 	p->loop = l;
 	p->setup = setup;
 	setup->refs++;
+	p->transport = setup->transport;
 	p->ops = *ops;
 	p->server = server;
 	p->fd = -1;
 	p->hbh = random_u32();
 	/* RFC 6733 3: the low 12 bits of the time in front of 20 random bits. */
 	p->e2e = (uint32_t)time(NULL) << 20 | (random_u32() & 0xfffff);
-	p->last_rx_ms = peer_now_ms();
+	p->last_rx_ms = p->arrived_ms = peer_now_ms();
 	peer_loop_enlist(l, p);
 	return p;
 }
@@ -62,7 +62,8 @@ static void close_transport(struct peer *p)
 	peer_clear_deadline(p);
 	peer_timer_cancel(p->loop, p->watchdog);
 	peer_timer_cancel(p->loop, p->reread);
-	p->watchdog = p->reread = 0;
+	peer_timer_cancel(p->loop, p->stall);
+	p->watchdog = p->reread = p->stall = 0;
 	while (p->held) {
 		struct peer_held *h = p->held;
 
@@ -74,6 +75,8 @@ static void close_transport(struct peer *p)
 		gnutls_deinit(p->tls);
 		p->tls = NULL;
 	}
+	if (p->transport->close)
+		p->transport->close(p);
 	if (p->fd >= 0)
 		peer_loop_close(p->loop, p->fd);
 	p->fd = -1;
@@ -89,6 +92,10 @@ void peer_free(struct peer *p)
 	free(p->host);
 	free(p->in);
 	free(p->out);
+	free(p->why);
+	free(p->remote_host);
+	free(p->remote_realm);
+	free(p->cer);
 	free(p);
 }
 
@@ -97,23 +104,36 @@ static void on_bury(struct peer_source *src)
 	struct peer *p = (struct peer *)src;
 
 	if (p->ops.event)
-		p->ops.event(p, PEER_CLOSED, p->why, p->ops.ctx);
+		p->ops.event(p, PEER_CLOSED, p->why ? p->why : "out of memory", p->ops.ctx);
 	peer_free(p);
 }
 
 static void why_v(struct peer *p, const char *fmt, va_list ap)
 {
-	if (!p->why[0])
-		vsnprintf(p->why, sizeof(p->why), fmt, ap);
+	if (!p->why && vasprintf(&p->why, fmt, ap) < 0)
+		p->why = NULL;
 }
 
-void peer_fail_why(struct peer *p, const char *fmt, ...)
+void peer_say_why(struct peer *p, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
 	why_v(p, fmt, ap);
 	va_end(ap);
+}
+
+static void say_bye(struct peer *p)
+{
+	if (p->state != ST_CONNECT && p->state != ST_TLS && p->transport->bye)
+		p->transport->bye(p);
+}
+
+static void end_now(struct peer *p)
+{
+	say_bye(p);
+	close_transport(p);
+	peer_loop_kill(p->loop, &p->src);
 }
 
 void peer_close(struct peer *p, const char *fmt, ...)
@@ -125,10 +145,21 @@ void peer_close(struct peer *p, const char *fmt, ...)
 	va_start(ap, fmt);
 	why_v(p, fmt, ap);
 	va_end(ap);
-	if (p->tls && p->state != ST_TLS)
-		gnutls_bye(p->tls, GNUTLS_SHUT_WR);
-	close_transport(p);
-	peer_loop_kill(p->loop, &p->src);
+	end_now(p);
+}
+
+void peer_end_as(struct peer *p, enum peer_end end, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (p->src.dead)
+		return;
+	if (!p->end)
+		p->end = end;
+	va_start(ap, fmt);
+	why_v(p, fmt, ap);
+	va_end(ap);
+	end_now(p);
 }
 
 void peer_abort(struct peer *p)
@@ -137,7 +168,7 @@ void peer_abort(struct peer *p)
 
 	if (p->src.dead)
 		return;
-	peer_fail_why(p, "broken off by us");
+	peer_say_why(p, "broken off by us");
 	if (p->fd >= 0)
 		setsockopt(p->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	close_transport(p);
@@ -148,13 +179,17 @@ static void deadline_over(void *ctx)
 {
 	struct peer *p = ctx;
 	static const char *const doing[] = {
-		[ST_CONNECT] = "no TCP connection", [ST_TLS] = "TLS: the handshake did not end",
-		[ST_WAIT_CEA] = "no CEA", [ST_WAIT_CER] = "no CER",
+		[ST_CONNECT] = "no connection", [ST_TLS] = "TLS: the handshake did not end",
+		[ST_WAIT_CEA] = "no CEA", [ST_WAIT_CER] = "no CER", [ST_WAIT_ADMIT] = "nobody decided about the CER",
 		[ST_OPEN] = "", [ST_CLOSING] = "no DPA", [ST_DRAIN] = "the peer did not close",
 	};
+	bool slow = p->state == ST_TLS || p->state == ST_WAIT_CER;
 
 	p->deadline = 0;
-	peer_close(p, "%s in time", doing[p->state]);
+	if (p->state == ST_TLS && p->server && !p->heard)
+		peer_end_as(p, PEER_END_SLOW, "TLS: no handshake began in time");
+	else
+		peer_end_as(p, slow ? PEER_END_SLOW : PEER_END_OTHER, "%s in time", doing[p->state]);
 }
 
 void peer_clear_deadline(struct peer *p)
@@ -169,6 +204,14 @@ void peer_set_deadline(struct peer *p, uint32_t in_ms)
 	p->deadline = peer_timer(p->loop, in_ms, deadline_over, p);
 	if (!p->deadline)
 		peer_close(p, "out of memory");
+}
+
+/* What is left of a limit that counts from the beginning. */
+static void deadline_since_arrival(struct peer *p, uint32_t limit_ms)
+{
+	int64_t left = p->arrived_ms + limit_ms - peer_now_ms();
+
+	peer_set_deadline(p, left > 0 ? (uint32_t)left : 0);
 }
 
 void peer_update_interest(struct peer *p)
@@ -199,8 +242,10 @@ static bool out_append(struct peer *p, const uint8_t *msg, size_t n)
 {
 	if (p->out_at && p->out_at == p->out_n)
 		p->out_at = p->out_n = 0;
-	if (p->out_n - p->out_at + n > PEER_MAX_QUEUE)
+	if (p->out_n - p->out_at + n > p->setup->conf.max_queue)
 		return false;
+	if (p->out_n == p->out_at)
+		p->moved_ms = peer_now_ms();
 	if (p->out_at && p->out_n + n > p->out_cap && p->out_at >= p->out_cap / 2) {
 		memmove(p->out, p->out + p->out_at, p->out_n - p->out_at);
 		p->out_n -= p->out_at;
@@ -277,29 +322,40 @@ bool peer_send(struct peer *p, const uint8_t *msg, size_t n)
 	return peer_queue(p, msg, n);
 }
 
-static enum peer_io plain_send(struct peer *p, const uint8_t *buf, size_t n, size_t *sent)
-{
-	ssize_t r = send(p->fd, buf, n, MSG_NOSIGNAL);
-
-	if (r >= 0) {
-		*sent = (size_t)r;
-		return IO_OK;
-	}
-	if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
-		return IO_AGAIN;
-	peer_fail_why(p, "sending: %s", strerror(errno));
-	return IO_FAILED;
-}
-
 /* Closing a socket with octets unread resets the connection, and the reset
  * would overtake what we have just said; so we hear the peer out. */
 static void half_close(struct peer *p)
 {
-	if (p->tls && p->state != ST_TLS)
-		gnutls_bye(p->tls, GNUTLS_SHUT_WR);
-	shutdown(p->fd, SHUT_WR);
+	say_bye(p);
+	if (p->fd >= 0)
+		shutdown(p->fd, SHUT_WR);
 	p->state = ST_DRAIN;
 	peer_set_deadline(p, PEER_CLOSE_MS);
+}
+
+static void stall_over(void *ctx)
+{
+	struct peer *p = ctx;
+	int64_t left;
+
+	p->stall = 0;
+	if (p->out_n == p->out_at)
+		return;
+	left = p->moved_ms + p->setup->conf.stall_timeout_ms - peer_now_ms();
+	if (left <= 0)
+		peer_end_as(p, PEER_END_STALLED, "the peer has not read for %u ms, %zu octets wait for it",
+		            p->setup->conf.stall_timeout_ms, p->out_n - p->out_at);
+	else
+		p->stall = peer_timer(p->loop, (uint32_t)left, stall_over, p);
+}
+
+/* Octets that go out with one call: a whole message where the transport wants it so. */
+static size_t next_piece(const struct peer *p)
+{
+	const uint8_t *b = p->out + p->out_at;
+	size_t n = p->out_n - p->out_at;
+
+	return p->transport->records ? (size_t)b[1] << 16 | (size_t)b[2] << 8 | b[3] : n;
 }
 
 void peer_flush(struct peer *p)
@@ -307,9 +363,8 @@ void peer_flush(struct peer *p)
 	if (p->state == ST_CONNECT || p->state == ST_TLS)
 		return;
 	while (p->out_n > p->out_at) {
-		size_t sent = 0, n = p->out_n - p->out_at;
-		enum peer_io io = p->tls ? peer_tls_send(p, p->out + p->out_at, n, &sent)
-		                         : plain_send(p, p->out + p->out_at, n, &sent);
+		size_t sent = 0;
+		enum peer_io io = p->transport->send(p, p->out + p->out_at, next_piece(p), &sent);
 
 		if (io == IO_AGAIN)
 			break;
@@ -318,11 +373,17 @@ void peer_flush(struct peer *p)
 			return;
 		}
 		p->out_at += sent;
+		if (p->stall)
+			p->moved_ms = peer_now_ms();
 	}
 	if (p->out_at == p->out_n) {
-		p->out_at = p->out_n = 0;
+		free(p->out);
+		p->out = NULL;
+		p->out_at = p->out_n = p->out_cap = 0;
 		if (p->close_when_sent && p->state != ST_DRAIN)
 			half_close(p);
+	} else if (p->setup->conf.stall_timeout_ms && !p->stall) {
+		p->stall = peer_timer(p->loop, p->setup->conf.stall_timeout_ms, stall_over, p);
 	}
 	peer_update_interest(p);
 }
@@ -342,108 +403,154 @@ void peer_close_after_flush(struct peer *p, const char *fmt, ...)
 
 /* Receiving. */
 
-static enum peer_io plain_recv(struct peer *p, void *buf, size_t size, size_t *got)
+/* RFC 6733 7.1.5: told to whoever asked, if there is a header to answer to. */
+static void answer_too_long(struct peer *p, const uint8_t *b, size_t n)
 {
-	ssize_t r = recv(p->fd, buf, size, 0);
+	struct dia_writer w = { 0 };
+	struct dia_hdr h;
 
-	if (r > 0) {
-		*got = (size_t)r;
-		return IO_OK;
+	if (dia_hdr_read(b, n, &h) && (h.flags & DIA_F_REQUEST)) {
+		dia_begin(&w, h.flags & DIA_F_PROXIABLE, h.code, h.app, h.hbh, h.e2e);
+		dia_put_u32(&w, DIA_Result_Code, 5015);
+		dia_put_text(&w, DIA_Origin_Host, p->setup->conf.origin_host);
+		dia_put_text(&w, DIA_Origin_Realm, p->setup->conf.origin_realm);
+		dia_put_text(&w, DIA_Error_Message, "The message is too long");
+		if (dia_end(&w))
+			peer_queue(p, w.p, w.n);
+		dia_writer_free(&w);
 	}
-	if (r == 0)
-		return IO_EOF;
-	if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
-		return IO_AGAIN;
-	peer_fail_why(p, "receiving: %s", strerror(errno));
-	return IO_FAILED;
+	if (!p->end)
+		p->end = PEER_END_SIZE;
+	peer_close_after_flush(p, "framing: a message of %u octets is too long",
+	                       (unsigned)b[1] << 16 | (unsigned)b[2] << 8 | b[3]);
+	p->in_n = 0;
 }
 
-/* Octets of the message at the head of the buffer; 0: not known yet; SIZE_MAX:
- * this is no Diameter, and the reason has been noted. */
-static size_t frame_length(struct peer *p, const uint8_t *b, size_t n)
-{
-	uint32_t length;
+enum frame { FRAME_WHOLE, FRAME_PART, FRAME_BAD, FRAME_TOO_LONG };
 
+static uint32_t length_limit(const struct peer *p)
+{
+	bool before = p->state == ST_WAIT_CER || p->state == ST_WAIT_CEA || p->state == ST_WAIT_ADMIT;
+
+	return before && p->setup->conf.max_message > PEER_MAX_CER ? PEER_MAX_CER : p->setup->conf.max_message;
+}
+
+/* What is at the head of these octets; *length: of the message, 0 if not known yet. */
+static enum frame look_at(struct peer *p, const uint8_t *b, size_t n, size_t *length)
+{
+	uint32_t l;
+
+	*length = 0;
 	if (n >= 1 && b[0] != 1) {
-		peer_fail_why(p, "framing: version %u instead of 1", b[0]);
-		return SIZE_MAX;
+		peer_say_why(p, "framing: version %u instead of 1", b[0]);
+		return FRAME_BAD;
 	}
 	if (n < 4)
-		return 0;
-	length = (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-	if (length < DIA_HDR_LEN || length % 4 || length > PEER_MAX_MESSAGE) {
-		peer_fail_why(p, "framing: a message cannot be %u octets long", length);
-		return SIZE_MAX;
+		return FRAME_PART;
+	l = (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+	if (l < DIA_HDR_LEN || l % 4) {
+		peer_say_why(p, "framing: a message cannot be %u octets long", l);
+		return FRAME_BAD;
 	}
-	return length;
+	*length = l;
+	if (l > length_limit(p))
+		return n < DIA_HDR_LEN ? FRAME_PART : FRAME_TOO_LONG;
+	return n < l ? FRAME_PART : FRAME_WHOLE;
 }
 
-static void take_messages(struct peer *p)
+/* Handles the whole messages at the head of these octets; how many octets that was. */
+static size_t take_messages(struct peer *p, const uint8_t *b, size_t n)
 {
-	size_t at = 0, n = 0;
+	size_t at = 0, length;
 
-	/* The buffer cannot move while a callback looks at it: only read_some() grows it. */
-	while (!p->src.dead && p->state != ST_DRAIN) {
-		n = frame_length(p, p->in + at, p->in_n - at);
-		if (n == SIZE_MAX) {
-			peer_close(p, "framing");
-			return;
-		}
-		if (!n || n > p->in_n - at)
+	while (!p->src.dead && p->state != ST_DRAIN && !p->close_when_sent && at < n) {
+		switch (look_at(p, b + at, n - at, &length)) {
+		case FRAME_WHOLE:
+			if (p->ops.trace)
+				p->ops.trace(p, false, b + at, length, p->ops.ctx);
+			if (!p->src.dead)
+				peer_base_message(p, b + at, length);
+			at += length;
 			break;
-		if (p->ops.trace)
-			p->ops.trace(p, false, p->in + at, n, p->ops.ctx);
-		if (!p->src.dead)
-			peer_base_message(p, p->in + at, n);
-		at += n;
+		case FRAME_PART:
+			if (!p->transport->records)
+				return at;
+			peer_say_why(p, "framing: a record with part of a message");
+			/* fall through */
+		case FRAME_BAD:
+			peer_end_as(p, PEER_END_FRAMING, "framing");
+			return n;
+		case FRAME_TOO_LONG:
+			answer_too_long(p, b + at, n - at);
+			return n;
+		}
 	}
-	if (p->state == ST_DRAIN)
-		at = p->in_n;
-	memmove(p->in, p->in + at, p->in_n - at);
-	p->in_n -= at;
+	return n;   /* whoever is leaving is not heard any more */
+}
+
+static bool keep_rest(struct peer *p, const uint8_t *rest, size_t n)
+{
+	size_t known;
+
+	if (!n)
+		return true;
+	if (look_at(p, rest, n, &known) != FRAME_PART || known < n + 64)
+		known = n + 64;
+	if (known > n + READ_CHUNK)
+		known = n + READ_CHUNK;        /* who only announces a long message gets no memory for it */
+	p->in = malloc(known);
+	if (!p->in)
+		return false;
+	p->in_cap = known;
+	p->in_n = n;
+	memcpy(p->in, rest, n);
+	return true;
 }
 
 static bool in_reserve(struct peer *p)
 {
-	size_t want = p->in_n + READ_CHUNK, known = p->in_n >= 4 ? frame_length(p, p->in, p->in_n) : 0;
+	size_t cap = p->in_n + READ_CHUNK;
 	uint8_t *grown;
 
-	if (known != SIZE_MAX && known > want)
-		want = known;
-	if (want <= p->in_cap)
+	if (p->in_n < p->in_cap)
 		return true;
-	grown = realloc(p->in, want);
+	grown = realloc(p->in, cap);
 	if (!grown)
 		return false;
 	p->in = grown;
-	p->in_cap = want;
+	p->in_cap = cap;
 	return true;
+}
+
+static void in_drop(struct peer *p)
+{
+	free(p->in);
+	p->in = NULL;
+	p->in_n = p->in_cap = 0;
 }
 
 static void closed_by_peer(struct peer *p)
 {
 	switch (p->state) {
 	case ST_WAIT_CEA:
-		peer_close(p, "closed by the peer before a CEA: it does not accept our %s",
-		           p->tls ? "certificate or Origin-Host" : "Origin-Host or the missing TLS");
+		peer_end_as(p, PEER_END_REMOTE, "closed by the peer before a CEA: it does not accept our %s",
+		            p->tls ? "certificate or Origin-Host" : "Origin-Host or the missing TLS");
 		break;
 	case ST_WAIT_CER:
-		peer_close(p, "closed by the peer before a CER");
+		peer_end_as(p, PEER_END_REMOTE, "closed by the peer before a CER");
 		break;
 	default:
-		peer_close(p, "closed by the peer");
+		peer_end_as(p, PEER_END_REMOTE, "closed by the peer");
 		break;
 	}
 }
-
-static void read_some(struct peer *p);
 
 static void read_on(void *ctx)
 {
 	struct peer *p = ctx;
 
 	p->reread = 0;
-	read_some(p);
+	peer_read(p);
 }
 
 static bool may_read(const struct peer *p)
@@ -451,22 +558,54 @@ static bool may_read(const struct peer *p)
 	return !p->src.dead && !(p->setup->conf.bad.stop_reading && (p->state == ST_OPEN || p->state == ST_CLOSING));
 }
 
-static void read_some(struct peer *p)
+/* Takes what has come, and hands out the messages: straight from the loop's
+ * buffer, unless a part of one is waiting for the rest. */
+static enum peer_io read_once(struct peer *p, size_t *got)
+{
+	uint8_t *scratch;
+	size_t size, taken;
+	enum peer_io io;
+
+	if (p->state == ST_DRAIN && p->fd >= 0) {      /* only its end counts now */
+		scratch = peer_loop_scratch(p->loop, &size);
+		return peer_tcp.recv(p, scratch, size, got);
+	}
+	if (!p->in) {
+		scratch = peer_loop_scratch(p->loop, &size);
+		io = p->transport->recv(p, scratch, size, got);
+		if (io != IO_OK)
+			return io;
+		taken = take_messages(p, scratch, *got);
+		if (!p->src.dead && !keep_rest(p, scratch + taken, *got - taken))
+			peer_close(p, "out of memory");
+		return io;
+	}
+	if (!in_reserve(p)) {
+		peer_close(p, "out of memory");
+		return IO_OK;
+	}
+	io = p->transport->recv(p, p->in + p->in_n, p->in_cap - p->in_n, got);
+	if (io != IO_OK)
+		return io;
+	p->in_n += *got;
+	taken = take_messages(p, p->in, p->in_n);
+	if (p->src.dead || taken >= p->in_n) {
+		in_drop(p);
+	} else if (taken) {
+		memmove(p->in, p->in + taken, p->in_n - taken);
+		p->in_n -= taken;
+	}
+	return io;
+}
+
+void peer_read(struct peer *p)
 {
 	size_t total = 0;
 
 	while (may_read(p)) {
 		size_t got = 0;
-		enum peer_io io;
+		enum peer_io io = read_once(p, &got);
 
-		if (!in_reserve(p)) {
-			peer_close(p, "out of memory");
-			return;
-		}
-		if (p->tls && p->state != ST_DRAIN)
-			io = peer_tls_recv(p, p->in + p->in_n, p->in_cap - p->in_n, &got);
-		else
-			io = plain_recv(p, p->in + p->in_n, p->in_cap - p->in_n, &got);
 		if (io == IO_AGAIN)
 			break;
 		if (io == IO_EOF) {
@@ -477,11 +616,9 @@ static void read_some(struct peer *p)
 			peer_close(p, "receiving failed");
 			return;
 		}
-		p->in_n += got;
-		total += got;
 		p->last_rx_ms = peer_now_ms();
 		p->dwr_missed = 0;
-		take_messages(p);
+		total += got;
 		if (total >= READ_SHARE) {
 			/* What GnuTLS has decrypted already, epoll will not tell of. */
 			if (!p->src.dead && !p->reread)
@@ -492,95 +629,66 @@ static void read_some(struct peer *p)
 	peer_update_interest(p);
 }
 
-/* Connecting. */
+/* The handshake. */
 
 static void transport_up(struct peer *p)
 {
-	if (p->setup->use_tls) {
-		p->state = ST_TLS;
-		if (!peer_tls_begin(p)) {
-			peer_close(p, "TLS: out of memory");
-			return;
-		}
+	if (p->transport->begin && !p->transport->begin(p)) {
+		peer_close(p, "out of memory");
 		return;
 	}
-	peer_base_start(p);
+	if (!p->transport->handshakes) {
+		peer_base_start(p);
+		return;
+	}
+	p->state = ST_TLS;
+	if (p->server && p->setup->conf.hello_timeout_ms)
+		deadline_since_arrival(p, p->setup->conf.hello_timeout_ms);
 }
 
-static void handshake(struct peer *p)
+void peer_handshake_step(struct peer *p)
 {
-	enum peer_io io = peer_tls_handshake(p);
+	enum peer_io io;
 
+	if (p->src.dead || p->state != ST_TLS)
+		return;
+	if (!p->heard) {
+		p->heard = true;
+		if (p->server && p->setup->conf.handshake_timeout_ms)
+			deadline_since_arrival(p, p->setup->conf.handshake_timeout_ms);
+		else if (p->server && p->setup->conf.hello_timeout_ms)
+			deadline_since_arrival(p, p->setup->conf.connect_timeout_ms);
+	}
+	io = p->transport->handshake(p);
 	if (io == IO_AGAIN) {
-		p->handshake_wants_write = gnutls_record_get_direction(p->tls) == 1;
 		peer_update_interest(p);
 	} else if (io == IO_OK) {
+		if (p->server)
+			deadline_since_arrival(p, p->setup->conf.connect_timeout_ms);
 		peer_base_start(p);
 		if (!p->src.dead)
-			read_some(p);   /* the first message may have come with the handshake's end */
+			peer_read(p);   /* the first message may have come with the handshake's end */
 	} else if (io == IO_EOF) {
-		peer_close(p, "TLS: the peer closed during the handshake");
+		peer_end_as(p, PEER_END_HANDSHAKE, "TLS: the peer closed during the handshake");
 	} else {
+		if (!p->end)
+			p->end = PEER_END_HANDSHAKE;
 		half_close(p);
 		peer_update_interest(p);
 	}
 }
 
-static void address_text(const struct sockaddr *sa, char *out, size_t size)
+static void handshake(struct peer *p)
 {
-	char ip[INET6_ADDRSTRLEN] = "?";
-
-	if (sa->sa_family == AF_INET) {
-		const struct sockaddr_in *a = (const struct sockaddr_in *)sa;
-
-		inet_ntop(AF_INET, &a->sin_addr, ip, sizeof(ip));
-		snprintf(out, size, "%s:%u", ip, ntohs(a->sin_port));
-	} else if (sa->sa_family == AF_INET6) {
-		const struct sockaddr_in6 *a = (const struct sockaddr_in6 *)sa;
-
-		inet_ntop(AF_INET6, &a->sin6_addr, ip, sizeof(ip));
-		snprintf(out, size, "[%s]:%u", ip, ntohs(a->sin6_port));
-	}
+	/* A client's handshake is its owner's own wish; those that come from outside take turns. */
+	if (p->server && peer_loop_shares(p->loop))
+		peer_loop_handshake_later(p->loop, p);
+	else
+		peer_handshake_step(p);
 }
 
-static void no_delay(int fd)
+void peer_connected(struct peer *p)
 {
-	const int on = 1;
-
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-}
-
-/* Tries the candidates in turn until one is at least under way. */
-static void connect_next(struct peer *p, int error)
-{
-	for (; p->addr; p->addr = p->addr->ai_next) {
-		address_text(p->addr->ai_addr, p->address, sizeof(p->address));
-		if (p->fd >= 0)
-			peer_loop_close(p->loop, p->fd);
-		p->fd = socket(p->addr->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-		if (p->fd >= 0 && (connect(p->fd, p->addr->ai_addr, p->addr->ai_addrlen) == 0 || errno == EINPROGRESS)) {
-			no_delay(p->fd);
-			p->interest = EPOLLOUT;
-			if (peer_loop_add(p->loop, p->fd, p->interest, &p->src))
-				return;
-		}
-		error = errno;
-	}
-	peer_close(p, "%s: %s", p->address, strerror(error));
-}
-
-static void connected(struct peer *p)
-{
-	int error = 0;
-	socklen_t n = sizeof(error);
-
-	if (getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &n) < 0)
-		error = errno;
-	if (error) {
-		p->addr = p->addr->ai_next;
-		connect_next(p, error);
-		return;
-	}
 	transport_up(p);
 	if (!p->src.dead && p->state == ST_TLS)
 		handshake(p);
@@ -593,7 +701,7 @@ static void on_ready(struct peer_source *src, uint32_t events)
 	struct peer *p = (struct peer *)src;
 
 	if (p->state == ST_CONNECT) {
-		connected(p);
+		peer_connect_ready(p);
 		return;
 	}
 	if (p->state == ST_TLS) {
@@ -606,132 +714,35 @@ static void on_ready(struct peer_source *src, uint32_t events)
 		return;
 	if (!may_read(p)) {
 		if (events & (EPOLLHUP | EPOLLERR))
-			peer_close(p, "closed by the peer");
+			peer_end_as(p, PEER_END_REMOTE, "closed by the peer");
 		return;
 	}
 	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
-		read_some(p);
+		peer_read(p);
 }
 
-struct peer *peer_connect(struct peer_loop *l, const struct peer_conf *conf, const char *host, uint16_t port,
-                          const struct peer_ops *ops, char *err, size_t err_size)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *addrs = NULL;
-	struct peer_setup *setup;
-	struct peer *p;
-	char service[8];
-	int r;
-
-	snprintf(service, sizeof(service), "%u", port);
-	setup = peer_setup_new(conf, false, err, err_size);
-	if (!setup)
-		return NULL;
-	r = getaddrinfo(host, service, &hints, &addrs);
-	if (r) {
-		snprintf(err, err_size, "%s: %s", host, gai_strerror(r));
-		peer_setup_drop(setup);
-		return NULL;
-	}
-	p = peer_new(l, setup, ops, false);
-	peer_setup_drop(setup);
-	if (p)
-		p->host = strdup(host);
-	if (!p || !p->host) {
-		snprintf(err, err_size, "out of memory");
-		freeaddrinfo(addrs);
-		if (p)
-			peer_free(p);
-		return NULL;
-	}
-	p->addrs = p->addr = addrs;
-	peer_set_deadline(p, setup->conf.connect_timeout_ms);
-	connect_next(p, EADDRNOTAVAIL);
-	return p;
-}
-
-bool peer_adopt(struct peer_loop *l, struct peer_setup *setup, const struct peer_ops *ops, int fd,
+bool peer_adopt(struct peer_loop *l, struct peer_setup *setup, const struct peer_ops *ops, int fd, void *carrier,
                 const struct sockaddr *sa)
 {
 	struct peer *p = peer_new(l, setup, ops, true);
 
 	if (!p)
 		return false;
-	address_text(sa, p->address, sizeof(p->address));
-	no_delay(fd);
+	peer_address_text(sa, p->address, sizeof(p->address));
 	p->interest = EPOLLIN;
-	if (!peer_loop_add(l, fd, p->interest, &p->src)) {
+	if (fd >= 0 && !peer_loop_add(l, fd, p->interest, &p->src)) {
 		peer_free(p);
 		return false;
 	}
 	p->fd = fd;
+	p->carrier = carrier;
+	if (p->ops.arrived && !p->ops.arrived(p, sa, p->ops.ctx)) {
+		peer_say_why(p, "not wanted");
+		peer_abort(p);
+		return true;
+	}
 	peer_set_deadline(p, setup->conf.connect_timeout_ms);
-	transport_up(p);
+	if (!p->src.dead)
+		transport_up(p);
 	return true;
-}
-
-uint32_t peer_next_hbh(struct peer *p)
-{
-	return p->hbh++;
-}
-
-uint32_t peer_next_e2e(struct peer *p)
-{
-	return p->e2e++;
-}
-
-void peer_session_id(struct peer *p, char *out, size_t size)
-{
-	uint32_t high, low;
-
-	peer_loop_session(p->loop, &high, &low);
-	snprintf(out, size, "%s;%u;%u", p->setup->conf.origin_host, high, low);
-}
-
-const char *peer_remote_host(const struct peer *p)
-{
-	return p->remote_host;
-}
-
-const char *peer_remote_realm(const struct peer *p)
-{
-	return p->remote_realm;
-}
-
-const char *peer_address(const struct peer *p)
-{
-	return p->address;
-}
-
-void peer_security(const struct peer *p, char *out, size_t size)
-{
-	if (p->tls)
-		snprintf(out, size, "%s %s", gnutls_protocol_get_name(gnutls_protocol_get_version(p->tls)),
-		         gnutls_cipher_get_name(gnutls_cipher_get(p->tls)));
-	else
-		snprintf(out, size, "TCP without TLS");
-}
-
-bool peer_is_open(const struct peer *p)
-{
-	return !p->src.dead && p->state == ST_OPEN;
-}
-
-void *peer_user(const struct peer *p)
-{
-	return p->user;
-}
-
-void peer_set_user(struct peer *p, void *user)
-{
-	p->user = user;
-}
-
-void peer_disconnect(struct peer *p)
-{
-	if (p->src.dead || p->state == ST_CLOSING || p->state == ST_DRAIN)
-		return;
-	if (p->state == ST_OPEN)
-		peer_base_dpr(p);
-	else
-		peer_close(p, "given up by us");
 }

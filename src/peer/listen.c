@@ -2,6 +2,7 @@
 #include "config.h"
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 #include <unistd.h>
 #include "peer_int.h"
 
-#define ACCEPT_SHARE 64        /* connections taken in one round */
+#define ACCEPT_SHARE 16        /* connections taken in one round */
 #define ACCEPT_PAUSE_MS 100u   /* when there is no descriptor or memory left for one more */
 
 struct peer_listener {
@@ -51,7 +52,7 @@ static void on_ready(struct peer_source *src, uint32_t events)
 			continue;
 		if (fd < 0)
 			return;
-		if (!peer_adopt(l->loop, l->setup, &l->ops, fd, (struct sockaddr *)&sa))
+		if (!peer_adopt(l->loop, l->setup, &l->ops, fd, NULL, (struct sockaddr *)&sa))
 			close(fd);
 	}
 }
@@ -90,7 +91,7 @@ static int listen_on(const char *addr, uint16_t port, int *gai)
 	fd = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd >= 0)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (fd >= 0 && (bind(fd, list->ai_addr, list->ai_addrlen) < 0 || listen(fd, 128) < 0)) {
+	if (fd >= 0 && (bind(fd, list->ai_addr, list->ai_addrlen) < 0 || listen(fd, SOMAXCONN) < 0)) {
 		saved = errno;
 		close(fd);
 		fd = -1;
@@ -111,34 +112,76 @@ static uint16_t port_of(int fd)
 	                                      : ((struct sockaddr_in *)&sa)->sin_port);
 }
 
-struct peer_listener *peer_listen(struct peer_loop *loop, const struct peer_conf *conf, const char *addr, uint16_t port,
-                                  const struct peer_ops *ops, char *err, size_t err_size)
+/* fd < 0: none; the caller has said why, if there is a text in err. */
+static struct peer_listener *listener_new(struct peer_loop *loop, const struct peer_conf *conf, int fd, const struct peer_ops *ops,
+                                          char *err, size_t err_size)
 {
 	struct peer_listener **list = peer_loop_listeners(loop), *l = calloc(1, sizeof(*l));
-	int gai = 0;
+	struct peer_setup *setup = peer_setup_new(conf, true, err, err_size);
 
-	if (!l) {
-		snprintf(err, err_size, "out of memory");
-		return NULL;
-	}
-	l->src = (struct peer_source){ .ready = on_ready, .bury = on_bury };
-	l->loop = loop;
-	l->ops = *ops;
-	l->setup = peer_setup_new(conf, true, err, err_size);
-	if (!l->setup) {
+	if (!l || !setup) {
+		if (setup) {
+			snprintf(err, err_size, "out of memory");
+			peer_setup_drop(setup);
+		}
 		free(l);
 		return NULL;
 	}
-	l->fd = listen_on(addr, port, &gai);
-	if (l->fd < 0 || !peer_loop_add(loop, l->fd, EPOLLIN, &l->src)) {
-		snprintf(err, err_size, "listening on %s:%u: %s", addr ? addr : "*", port, gai ? gai_strerror(gai) : strerror(errno));
-		peer_listener_free(l);
+	*l = (struct peer_listener){ .src = { .ready = on_ready, .bury = on_bury }, .loop = loop, .ops = *ops, .setup = setup, .fd = -1 };
+	if (!peer_loop_add(loop, fd, EPOLLIN, &l->src)) {
+		snprintf(err, err_size, "epoll: %s", strerror(errno));
+		peer_setup_drop(setup);
+		free(l);
 		return NULL;
 	}
-	l->port = port_of(l->fd);
+	l->fd = fd;
+	l->port = port_of(fd);
 	l->next = *list;
 	*list = l;
 	return l;
+}
+
+struct peer_listener *peer_listen(struct peer_loop *loop, const struct peer_conf *conf, const char *addr, uint16_t port,
+                                  const struct peer_ops *ops, char *err, size_t err_size)
+{
+	struct peer_listener *l;
+	int gai = 0, fd = listen_on(addr, port, &gai);
+
+	if (fd < 0) {
+		snprintf(err, err_size, "listening on %s:%u: %s", addr ? addr : "*", port, gai ? gai_strerror(gai) : strerror(errno));
+		if (conf->tls.credentials)
+			gnutls_certificate_free_credentials(conf->tls.credentials);
+		return NULL;
+	}
+	l = listener_new(loop, conf, fd, ops, err, err_size);
+	if (!l)
+		close(fd);
+	return l;
+}
+
+struct peer_listener *peer_listen_fd(struct peer_loop *loop, const struct peer_conf *conf, int fd, const struct peer_ops *ops,
+                                     char *err, size_t err_size)
+{
+	struct peer_listener *l;
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags >= 0)
+		fcntl(fd, F_SETFL, flags | O_NONBLOCK);    /* inherited ones need not be */
+	l = listener_new(loop, conf, fd, ops, err, err_size);
+	if (!l)
+		close(fd);
+	return l;
+}
+
+bool peer_listener_reload(struct peer_listener *l, const struct peer_conf *conf, char *err, size_t err_size)
+{
+	struct peer_setup *setup = peer_setup_new(conf, true, err, err_size);
+
+	if (!setup)
+		return false;
+	peer_setup_drop(l->setup);
+	l->setup = setup;
+	return true;
 }
 
 uint16_t peer_listener_port(const struct peer_listener *l)

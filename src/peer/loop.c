@@ -9,6 +9,8 @@
 #include <unistd.h>
 #include "peer_int.h"
 
+#define SCRATCH 65536u
+
 struct timer {
 	int64_t due_ms;
 	uint64_t seq;              /* equal times fire in the order they were asked for */
@@ -38,6 +40,10 @@ struct peer_loop {
 	size_t free_slot;          /* SIZE_MAX: none */
 	uint64_t seq;
 	struct peer *peers, *flush;
+	struct peer *handshake, **handshake_end;   /* first come, first served */
+	uint32_t handshake_share_us;
+	struct peer_source *ready;
+	uint8_t *scratch;
 	struct peer_listener *listeners;
 	struct watch *watches;
 	struct peer_source *grave;
@@ -60,16 +66,28 @@ struct peer_loop *peer_loop_new(void)
 	if (!l)
 		return NULL;
 	l->free_slot = SIZE_MAX;
+	l->handshake_end = &l->handshake;
+	l->scratch = malloc(SCRATCH);
 	l->ep = epoll_create1(EPOLL_CLOEXEC);
 	l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	l->session_high = (uint32_t)time(NULL);
 	if (getrandom(&l->session_low, sizeof(l->session_low), 0) != sizeof(l->session_low))
 		l->session_low = (uint32_t)peer_now_ms();
-	if (l->ep < 0 || l->wake < 0 || epoll_ctl(l->ep, EPOLL_CTL_ADD, l->wake, &ev) < 0) {
+	if (!l->scratch || l->ep < 0 || l->wake < 0 || epoll_ctl(l->ep, EPOLL_CTL_ADD, l->wake, &ev) < 0) {
 		peer_loop_free(l);
 		return NULL;
 	}
 	return l;
+}
+
+static void forget_ready(struct peer_loop *l, struct peer_source *s)
+{
+	for (struct peer_source **at = &l->ready; s->in_ready && *at; at = &(*at)->next_ready)
+		if (*at == s) {
+			*at = s->next_ready;
+			s->in_ready = false;
+			break;
+		}
 }
 
 static void bury(struct peer_loop *l)
@@ -78,6 +96,7 @@ static void bury(struct peer_loop *l)
 		struct peer_source *s = l->grave;
 
 		l->grave = s->next_grave;
+		forget_ready(l, s);
 		s->bury(s);
 	}
 }
@@ -115,6 +134,7 @@ void peer_loop_free(struct peer_loop *l)
 		close(l->wake);
 	free(l->timers);
 	free(l->heap);
+	free(l->scratch);
 	free(l);
 }
 
@@ -260,11 +280,51 @@ static void flush_peers(struct peer_loop *l)
 	}
 }
 
+static void run_ready(struct peer_loop *l)
+{
+	struct peer_source *s = l->ready, *next;
+
+	/* What becomes ready meanwhile has its turn in the next round. */
+	l->ready = NULL;
+	for (struct peer_source *r = s; r; r = r->next_ready)
+		r->in_ready = false;
+	for (; s; s = next) {
+		next = s->next_ready;
+		if (!s->dead)
+			s->ready(s, s->ready_events);
+	}
+}
+
+static int64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static void run_handshakes(struct peer_loop *l)
+{
+	int64_t end = l->handshake ? now_us() + l->handshake_share_us : 0;
+
+	while (l->handshake) {
+		struct peer *p = l->handshake;
+
+		l->handshake = p->next_handshake;
+		if (!l->handshake)
+			l->handshake_end = &l->handshake;
+		p->in_handshake = false;
+		peer_handshake_step(p);
+		if (now_us() >= end)
+			break;
+	}
+}
+
 static int wait_ms(const struct peer_loop *l, int64_t end_ms)
 {
 	int64_t until = end_ms, left;
 
-	if (l->grave || l->flush || l->stop)
+	if (l->grave || l->flush || l->ready || l->handshake || l->stop)
 		return 0;
 	if (l->nheap && (until < 0 || l->timers[l->heap[0]].due_ms < until))
 		until = l->timers[l->heap[0]].due_ms;
@@ -300,6 +360,9 @@ bool peer_loop_run(struct peer_loop *l, int timeout_ms)
 
 	for (;;) {
 		fire_timers(l);
+		run_ready(l);
+		flush_peers(l);        /* those that are open, before others cost time */
+		run_handshakes(l);
 		bury(l);
 		flush_peers(l);
 		if (l->stop) {
@@ -359,6 +422,15 @@ void peer_loop_delist(struct peer_loop *l, struct peer *p)
 		l->peers = p->next;
 	if (p->next)
 		p->next->prev = p->prev;
+	forget_ready(l, &p->src);
+	for (struct peer **at = &l->handshake; p->in_handshake && *at; at = &(*at)->next_handshake)
+		if (*at == p) {
+			*at = p->next_handshake;
+			if (!*at)
+				l->handshake_end = at;
+			p->in_handshake = false;
+			break;
+		}
 	for (struct peer **at = &l->flush; p->in_flush && *at; at = &(*at)->next_flush)
 		if (*at == p) {
 			*at = p->next_flush;
@@ -374,6 +446,44 @@ void peer_loop_flush_later(struct peer_loop *l, struct peer *p)
 	p->in_flush = true;
 	p->next_flush = l->flush;
 	l->flush = p;
+}
+
+void peer_loop_ready_later(struct peer_loop *l, struct peer_source *s, uint32_t events)
+{
+	if (s->dead)
+		return;
+	s->ready_events = s->in_ready ? s->ready_events | events : events;
+	if (s->in_ready)
+		return;
+	s->in_ready = true;
+	s->next_ready = l->ready;
+	l->ready = s;
+}
+
+void peer_loop_handshake_later(struct peer_loop *l, struct peer *p)
+{
+	if (p->in_handshake)
+		return;
+	p->in_handshake = true;
+	p->next_handshake = NULL;
+	*l->handshake_end = p;
+	l->handshake_end = &p->next_handshake;
+}
+
+void peer_loop_handshake_share(struct peer_loop *l, uint32_t microseconds)
+{
+	l->handshake_share_us = microseconds;
+}
+
+bool peer_loop_shares(const struct peer_loop *l)
+{
+	return l->handshake_share_us != 0;
+}
+
+uint8_t *peer_loop_scratch(struct peer_loop *l, size_t *size)
+{
+	*size = SCRATCH;
+	return l->scratch;
 }
 
 struct peer_listener **peer_loop_listeners(struct peer_loop *l)

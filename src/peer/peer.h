@@ -117,6 +117,12 @@ void peer_listener_close(struct peer_listener *);
 
 /* What peer_ops.admit left open.  Does nothing if the connection is not waiting for it any more. */
 void peer_admit(struct peer *, uint32_t result, const char *why);
+/* The kind of end, for PEER_CLOSED and after peer_say_why(). */
+enum peer_end {
+	PEER_END_OTHER, PEER_END_HANDSHAKE, PEER_END_SLOW /* handshake or CER not in time */, PEER_END_CER /* refused */,
+	PEER_END_FRAMING, PEER_END_SIZE, PEER_END_STALLED, PEER_END_WATCHDOG, PEER_END_DPR, PEER_END_REMOTE /* it closed */,
+};
+enum peer_end peer_end(const struct peer *);
 /* Notes why a connection ends; the first reason stays. */
 void peer_say_why(struct peer *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The session beneath, for its certificates; NULL: no TLS. */

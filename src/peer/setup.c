@@ -23,6 +23,8 @@ static bool copy_conf(struct peer_conf *to, const struct peer_conf *from)
 	ok &= copy(&to->origin_realm, from->origin_realm);
 	ok &= copy(&to->product, from->product ? from->product : "mtc-iwf");
 	ok &= copy(&to->expect_host, from->expect_host);
+	to->sctp.addrs = NULL;         /* the listener's alone */
+	to->sctp.naddrs = 0;
 	ok &= copy(&to->tls.cert, from->tls.cert);
 	ok &= copy(&to->tls.key, from->tls.key);
 	ok &= copy(&to->tls.ca, from->tls.ca);
@@ -36,9 +38,12 @@ struct peer_setup *peer_setup_new(const struct peer_conf *conf, bool server, cha
 	struct peer_setup *s = calloc(1, sizeof(*s));
 
 	if (!s) {
+		if (conf->tls.credentials)
+			gnutls_certificate_free_credentials(conf->tls.credentials);
 		snprintf(err, err_size, "out of memory");
 		return NULL;
 	}
+	s->cred = conf->tls.credentials;
 	s->refs = 1;
 	s->keylog_fd = -1;
 	if (!copy_conf(&s->conf, conf)) {
@@ -53,7 +58,12 @@ struct peer_setup *peer_setup_new(const struct peer_conf *conf, bool server, cha
 		s->conf.watchdog_s = 30;
 	if (!s->conf.connect_timeout_ms)
 		s->conf.connect_timeout_ms = 10000;
-	s->use_tls = s->conf.tls.ca != NULL;
+	if (!s->conf.max_message)
+		s->conf.max_message = PEER_MAX_MESSAGE;
+	if (!s->conf.max_queue)
+		s->conf.max_queue = PEER_MAX_QUEUE;
+	s->use_tls = s->conf.tls.ca || s->cred;
+	s->transport = s->use_tls ? &peer_tls_tcp : &peer_tcp;
 	if (s->use_tls && !peer_tls_load(s, server, err, err_size))
 		goto fail;
 	return s;

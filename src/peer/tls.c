@@ -10,11 +10,13 @@
 #include "peer_int.h"
 
 /* TS 33.310 Annex E / TS 33.210 6.2: AEAD suites with ephemeral ECDH, no SHA-1. */
-static const char profile[] =
-	"NONE:+VERS-TLS1.3:+VERS-TLS1.2:+AEAD:+ECDHE-ECDSA:+ECDHE-RSA:+AES-128-GCM:+AES-256-GCM"
-	":+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SECP384R1-SHA384:+SIGN-ECDSA-SHA256:+SIGN-ECDSA-SHA384"
-	":+SIGN-RSA-PSS-RSAE-SHA256:+SIGN-RSA-PSS-RSAE-SHA384:+SIGN-RSA-SHA256:+SIGN-RSA-SHA384"
-	":+GROUP-SECP256R1:+GROUP-SECP384R1:+GROUP-X25519:+COMP-NULL:+CTYPE-X509";
+#define SUITES \
+	":+AEAD:+ECDHE-ECDSA:+ECDHE-RSA:+AES-128-GCM:+AES-256-GCM" \
+	":+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SECP384R1-SHA384:+SIGN-ECDSA-SHA256:+SIGN-ECDSA-SHA384" \
+	":+SIGN-RSA-PSS-RSAE-SHA256:+SIGN-RSA-PSS-RSAE-SHA384:+SIGN-RSA-SHA256:+SIGN-RSA-SHA384" \
+	":+GROUP-SECP256R1:+GROUP-SECP384R1:+GROUP-X25519:+COMP-NULL:+CTYPE-X509"
+static const char tls_profile[] = "NONE:+VERS-TLS1.3:+VERS-TLS1.2" SUITES;
+static const char dtls_profile[] = "NONE:+VERS-DTLS1.2" SUITES;
 
 static bool load_pair(struct peer_setup *s, bool server, char *err, size_t err_size)
 {
@@ -37,13 +39,14 @@ bool peer_tls_load(struct peer_setup *s, bool server, char *err, size_t err_size
 {
 	const struct peer_tls *t = &s->conf.tls;
 	const char *at = NULL;
-	int r = gnutls_certificate_allocate_credentials(&s->cred);
+	int r;
 
-	if (r < 0) {
+	if (!t->credentials && (r = gnutls_certificate_allocate_credentials(&s->cred)) < 0) {
+		s->cred = NULL;
 		snprintf(err, err_size, "TLS: %s", gnutls_strerror(r));
 		return false;
 	}
-	if (t->ca[0]) {
+	if (!t->credentials && t->ca[0]) {
 		r = gnutls_certificate_set_x509_trust_file(s->cred, t->ca, GNUTLS_X509_FMT_PEM);
 		if (r <= 0) {
 			snprintf(err, err_size, "TLS: CA certificates %s: %s", t->ca,
@@ -51,9 +54,9 @@ bool peer_tls_load(struct peer_setup *s, bool server, char *err, size_t err_size
 			return false;
 		}
 	}
-	if (!load_pair(s, server, err, err_size))
+	if (!t->credentials && !load_pair(s, server, err, err_size))
 		return false;
-	r = gnutls_priority_init(&s->priority, t->priority ? t->priority : profile, &at);
+	r = gnutls_priority_init(&s->priority, t->priority ? t->priority : s->conf.sctp.on ? dtls_profile : tls_profile, &at);
 	if (r < 0) {
 		snprintf(err, err_size, "TLS: priority string near \"%s\": %s", at ? at : "", gnutls_strerror(r));
 		return false;
@@ -141,16 +144,18 @@ static int verify(gnutls_session_t tls)
 	unsigned status = 0, n = 1;
 	int r;
 
+	if (p->server && p->ops.verify)
+		return p->ops.verify(p, p->ops.ctx);
 	want[0].data = (unsigned char *)(p->server ? GNUTLS_KP_TLS_WWW_CLIENT : GNUTLS_KP_TLS_WWW_SERVER);
 	if (name)
 		want[n++] = (gnutls_typed_vdata_st){ .type = GNUTLS_DT_DNS_HOSTNAME, .data = (unsigned char *)name };
 	r = gnutls_certificate_verify_peers(tls, want, n, &status);
 	if (r == GNUTLS_E_NO_CERTIFICATE_FOUND) {
-		peer_fail_why(p, "TLS: the %s has sent no certificate", who);
+		peer_say_why(p, "TLS: the %s has sent no certificate", who);
 		return GNUTLS_E_CERTIFICATE_REQUIRED;
 	}
 	if (r < 0) {
-		peer_fail_why(p, "TLS: the %s's certificate cannot be checked: %s", who, gnutls_strerror(r));
+		peer_say_why(p, "TLS: the %s's certificate cannot be checked: %s", who, gnutls_strerror(r));
 		return GNUTLS_E_CERTIFICATE_ERROR;
 	}
 	if (!status)
@@ -159,26 +164,27 @@ static int verify(gnutls_session_t tls)
 		if (status & faults[i].bit) {
 			bool other = faults[i].bit == GNUTLS_CERT_UNEXPECTED_OWNER && name;
 
-			peer_fail_why(p, "TLS: the %s's certificate is not trusted: %s%s%s", who, faults[i].words,
+			peer_say_why(p, "TLS: the %s's certificate is not trusted: %s%s%s", who, faults[i].words,
 			              other ? " than " : "", other ? name : "");
 		}
-	peer_fail_why(p, "TLS: the %s's certificate is not trusted", who);
+	peer_say_why(p, "TLS: the %s's certificate is not trusted", who);
 	return GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR;
 }
 
-bool peer_tls_begin(struct peer *p)
+bool peer_tls_session_new(struct peer *p, unsigned extra)
 {
 	/* A client shows the certificate it was given, also to a server that will not
-	 * like it: "not trusted" says more than "none". */
-	unsigned flags = p->server ? GNUTLS_SERVER : GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT;
+	 * like it: "not trusted" says more than "none".  A server gives no tickets and
+	 * takes none, so there is no resumption and no early data: each connection
+	 * proves who it is. */
+	unsigned flags = p->server ? GNUTLS_SERVER | GNUTLS_NO_TICKETS : GNUTLS_CLIENT | GNUTLS_FORCE_CLIENT_CERT;
 
-	if (gnutls_init(&p->tls, flags | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL) < 0) {
+	if (gnutls_init(&p->tls, flags | extra | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL) < 0) {
 		p->tls = NULL;
 		return false;
 	}
 	gnutls_session_set_ptr(p->tls, p);
-	gnutls_handshake_set_timeout(p->tls, GNUTLS_INDEFINITE_TIMEOUT);   /* ours covers TCP and CER too */
-	gnutls_transport_set_int(p->tls, p->fd);
+	gnutls_handshake_set_timeout(p->tls, GNUTLS_INDEFINITE_TIMEOUT);   /* ours covers the carrier and CER too */
 	if (gnutls_priority_set(p->tls, p->setup->priority) < 0 ||
 	    gnutls_credentials_set(p->tls, GNUTLS_CRD_CERTIFICATE, p->setup->cred) < 0)
 		return false;
@@ -193,6 +199,15 @@ bool peer_tls_begin(struct peer *p)
 	return true;
 }
 
+static bool begin(struct peer *p)
+{
+	if (!peer_tls_session_new(p, 0))
+		return false;
+	peer_no_delay(p->fd);
+	gnutls_transport_set_int(p->tls, p->fd);
+	return true;
+}
+
 static bool is_eof(int r)
 {
 	return r == GNUTLS_E_PREMATURE_TERMINATION || r == GNUTLS_E_SESSION_EOF;
@@ -201,11 +216,11 @@ static bool is_eof(int r)
 static enum peer_io failed(struct peer *p, int r, const char *doing)
 {
 	if (r == GNUTLS_E_FATAL_ALERT_RECEIVED || r == GNUTLS_E_WARNING_ALERT_RECEIVED)
-		peer_fail_why(p, "TLS: the peer refuses: %s", gnutls_alert_get_name(gnutls_alert_get(p->tls)));
+		peer_say_why(p, "TLS: the peer refuses: %s", gnutls_alert_get_name(gnutls_alert_get(p->tls)));
 	else if (r == GNUTLS_E_PULL_ERROR || r == GNUTLS_E_PUSH_ERROR)
-		peer_fail_why(p, "TLS: %s: the connection broke", doing);
+		peer_say_why(p, "TLS: %s: the connection broke", doing);
 	else
-		peer_fail_why(p, "TLS: %s: %s", doing, gnutls_strerror(r));
+		peer_say_why(p, "TLS: %s: %s", doing, gnutls_strerror(r));
 	return IO_FAILED;
 }
 
@@ -218,14 +233,16 @@ enum peer_io peer_tls_handshake(struct peer *p)
 	} while (r == GNUTLS_E_INTERRUPTED || r == GNUTLS_E_WARNING_ALERT_RECEIVED);
 	if (r == GNUTLS_E_SUCCESS)
 		return IO_OK;
-	if (r == GNUTLS_E_AGAIN)
+	if (r == GNUTLS_E_AGAIN) {
+		p->handshake_wants_write = gnutls_record_get_direction(p->tls) == 1;
 		return IO_AGAIN;
+	}
 	if (is_eof(r))
 		return IO_EOF;
 	if (r != GNUTLS_E_FATAL_ALERT_RECEIVED)
 		gnutls_alert_send_appropriate(p->tls, r);
 	if (r == GNUTLS_E_CERTIFICATE_REQUIRED || r == GNUTLS_E_NO_CERTIFICATE_FOUND)
-		peer_fail_why(p, "TLS: the %s has sent no certificate", p->server ? "client" : "server");
+		peer_say_why(p, "TLS: the %s has sent no certificate", p->server ? "client" : "server");
 	return failed(p, r, "handshake");
 }
 
@@ -248,7 +265,7 @@ enum peer_io peer_tls_recv(struct peer *p, void *buf, size_t size, size_t *got)
 	}
 }
 
-enum peer_io peer_tls_send(struct peer *p, const void *buf, size_t n, size_t *sent)
+static enum peer_io tls_send(struct peer *p, const void *buf, size_t n, size_t *sent)
 {
 	ssize_t r;
 
@@ -267,3 +284,22 @@ enum peer_io peer_tls_send(struct peer *p, const void *buf, size_t n, size_t *se
 	*sent = (size_t)r;
 	return IO_OK;
 }
+
+static void bye(struct peer *p)
+{
+	gnutls_bye(p->tls, GNUTLS_SHUT_WR);
+}
+
+static void security(const struct peer *p, char *out, size_t size)
+{
+	if (p->tls)
+		snprintf(out, size, "%s %s", gnutls_protocol_get_name(gnutls_protocol_get_version(p->tls)),
+		         gnutls_cipher_get_name(gnutls_cipher_get(p->tls)));
+	else
+		snprintf(out, size, "TLS");
+}
+
+const struct peer_transport peer_tls_tcp = {
+	.handshakes = true, .begin = begin, .handshake = peer_tls_handshake, .recv = peer_tls_recv, .send = tls_send,
+	.bye = bye, .security = security, .local = peer_tcp_local,
+};

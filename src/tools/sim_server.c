@@ -433,7 +433,7 @@ static int serve(struct process *pr)
 		.apps = &s->ops->app, .napps = 1, .watchdog_s = t->watchdog_s,
 		.tls = { .cert = t->cert, .key = t->key, .ca = t->tls ? t->ca : NULL, .keylog = pr->options->keylog },
 	};
-	const struct peer_ops ops = { on_event, on_message, s->trace ? on_trace : NULL, s };
+	const struct peer_ops ops = { .event = on_event, .message = on_message, .trace = s->trace ? on_trace : NULL, .ctx = s };
 	char err[300];
 
 	snprintf(s->identity, sizeof(s->identity), "%s", t->identity);

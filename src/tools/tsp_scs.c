@@ -676,7 +676,7 @@ static int run(struct scs *s)
 		.connect_timeout_ms = c->connect_timeout_ms,
 		.bad = { .no_cer = c->no_cer, .ignore_dwr = c->ignore_dwr, .stop_reading = c->stop_reading },
 	};
-	const struct peer_ops ops = { on_event, on_message, c->trace ? on_trace : NULL, s };
+	const struct peer_ops ops = { .event = on_event, .message = on_message, .trace = c->trace ? on_trace : NULL, .ctx = s };
 	const struct sigaction act = { .sa_handler = on_signal };
 	char err[300];
 

@@ -105,7 +105,7 @@ static bool connect_once(struct link *l, const struct net *net, bool no_cer)
 		.origin_host = l->host, .origin_realm = l->realm, .product = "bad_input", .apps = apps, .napps = 1,
 		.tls = { .cert = cert, .key = key, .ca = ca }, .expect_host = net->node, .bad = { .no_cer = no_cer },
 	};
-	const struct peer_ops ops = { on_event, on_message, NULL, l };
+	const struct peer_ops ops = { .event = on_event, .message = on_message, .trace = NULL, .ctx = l };
 
 	snprintf(cert, sizeof(cert), "%s/%s.crt", net->pki, l->host);
 	snprintf(key, sizeof(key), "%s/%s.key", net->pki, l->host);

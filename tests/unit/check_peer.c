@@ -97,8 +97,8 @@ static void trace(struct peer *p, bool sent, const uint8_t *msg, size_t n, void 
 }
 
 static const uint32_t apps[] = { APP };
-static const struct peer_ops server_ops = { event, message, trace, &server };
-static const struct peer_ops client_ops = { event, message, trace, &client };
+static const struct peer_ops server_ops = { .event = event, .message = message, .trace = trace, .ctx = &server };
+static const struct peer_ops client_ops = { .event = event, .message = message, .trace = trace, .ctx = &client };
 static struct peer_conf conf_of(const char *host)
 {
 	return (struct peer_conf){ .origin_host = host, .origin_realm = "test", .product = "check", .apps = apps, .napps = 1,
@@ -723,7 +723,7 @@ START_TEST(silence)
 	if (_i & 1) {
 		fd = raw_socket(serve(&c));
 		run_until(&server.closed, 1);
-		ck_assert_msg(strstr(server.why, _i & 2 ? "TLS: the handshake did not end in time" : "no CER in time"), "%s",
+		ck_assert_msg(strstr(server.why, _i & 2 ? "TLS: no handshake began in time" : "no CER in time"), "%s",
 		              server.why);
 	} else {
 		fd = socket(AF_INET, SOCK_STREAM, 0);

@@ -190,7 +190,7 @@ static void on_message(struct peer *p, const uint8_t *msg, size_t n, void *ctx)
 		e->on_request(e, a);
 }
 
-const struct peer_ops our_end_ops = { on_event, on_message, NULL, NULL };
+const struct peer_ops our_end_ops = { .event = on_event, .message = on_message, .trace = NULL, .ctx = NULL };
 
 struct arrived *our_end_await(struct our_end *e, struct peer_loop *loop, struct arrived *from, uint32_t code,
                               bool request, int ms)
