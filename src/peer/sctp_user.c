@@ -24,7 +24,7 @@ struct user_assoc {
 	struct socket *so;
 	struct packet_path *path;
 	struct user_assoc *next_look;
-	bool look, looking, closed, connecting;
+	bool look, looking, closed, connecting, ask_dry;
 	int error;                     /* of a connection that came to nothing */
 	uint32_t wanted;
 };
@@ -100,6 +100,14 @@ static bool stack_enter(struct peer_loop *l, char *err, size_t err_size)
 	}
 	if (!stack.started) {
 		usrsctp_init_nothreads(0, output, NULL);
+		/* No partial reliability: FORWARD-TSN would have to be authenticated too (RFC 6083 4.8).  Nor
+		 * anything else that we do not use and an attacker could. */
+		usrsctp_sysctl_set_sctp_pr_enable(0);
+		usrsctp_sysctl_set_sctp_auto_asconf(0);
+		usrsctp_sysctl_set_sctp_asconf_enable(0);
+		usrsctp_sysctl_set_sctp_reconfig_enable(0);
+		usrsctp_sysctl_set_sctp_nrsack_enable(0);
+		usrsctp_sysctl_set_sctp_pktdrop_enable(0);
 		usrsctp_sysctl_set_sctp_ecn_enable(0);
 		stack.ticked_ms = peer_now_ms();
 		stack.started = true;
@@ -128,6 +136,21 @@ static void tick_on(void)
 {
 	if (!stack.tick)
 		stack.tick = peer_timer(stack.loop, TICK_MS, on_tick, NULL);
+}
+
+/* The library takes packets of an association only at addresses of ours that it knows; to it, both ends of
+ * a path have the path's id for an address. */
+static void path_register(struct packet_path *p)
+{
+	if (p->refs == 1)
+		usrsctp_register_address((void *)(uintptr_t)p->id);
+}
+
+static void path_drop(struct packet_path *p)
+{
+	if (p->refs == 1)
+		usrsctp_deregister_address((void *)(uintptr_t)p->id);
+	peer_path_drop(p);
 }
 
 /* Readiness. */
@@ -176,12 +199,20 @@ static void look_no_more(struct user_assoc *a)
 		}
 }
 
+static bool is_dry(const struct user_assoc *a)
+{
+	struct sctp_status s = { 0 };
+	socklen_t n = sizeof(s);
+
+	return usrsctp_getsockopt(a->so, IPPROTO_SCTP, SCTP_STATUS, &s, &n) == 0 && !s.sstat_unackdata && !s.sstat_penddata;
+}
+
 static uint32_t events_of(struct user_assoc *a)
 {
 	int e = usrsctp_get_events(a->so);
 	uint32_t events = 0;
 
-	if (e & SCTP_EVENT_READ)
+	if ((e & SCTP_EVENT_READ) || a->error || (a->ask_dry && is_dry(a)))
 		events |= EPOLLIN;
 	if (e & SCTP_EVENT_WRITE)
 		events |= EPOLLOUT;
@@ -193,7 +224,7 @@ static uint32_t events_of(struct user_assoc *a)
 
 static void assoc_free(struct user_assoc *a)
 {
-	peer_path_drop(a->path);
+	path_drop(a->path);
 	free(a);
 	stack_leave();
 }
@@ -268,13 +299,15 @@ static bool set_event(struct socket *so, uint16_t type, bool on)
 
 static bool set_auth(struct socket *so)
 {
-	struct { struct sctp_hmacalgo head; uint16_t ids[2]; } hmac = {
-		{ .shmac_number_of_idents = 2 }, { SCTP_AUTH_HMAC_ID_SHA256, SCTP_AUTH_HMAC_ID_SHA1 },
-	};
+	union { struct sctp_hmacalgo head; uint32_t space[4]; } hmac = { .head = { .shmac_number_of_idents = 2 } };
 	const struct sctp_authchunk data = { .sauth_chunk = SCTP_DATA };
 
-	return set_value(so, SCTP_AUTH_SUPPORTED, 1) && set(so, SCTP_HMAC_IDENT, &hmac, sizeof(hmac)) &&
-	       set(so, SCTP_AUTH_CHUNK, &data, sizeof(data));
+	if (!set_value(so, SCTP_AUTH_SUPPORTED, 1) || !set(so, SCTP_AUTH_CHUNK, &data, sizeof(data)))
+		return false;
+	hmac.head.shmac_idents[0] = SCTP_AUTH_HMAC_ID_SHA256;
+	hmac.head.shmac_idents[1] = SCTP_AUTH_HMAC_ID_SHA1;
+	/* A library that was built without SHA-256 has SHA-1, which is mandatory (RFC 4895 3.3). */
+	return set(so, SCTP_HMAC_IDENT, &hmac, sizeof(hmac.head) + 2 * sizeof(uint16_t)) || errno == EINVAL;
 }
 
 static bool prepare(struct socket *so, const struct assoc_how *how)
@@ -289,11 +322,6 @@ static bool prepare(struct socket *so, const struct assoc_how *how)
 	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
 	const int on = 1, off = 0, size = ASSOC_BUFFER;
 
-	/* No partial reliability: FORWARD-TSN would have to be authenticated too (RFC 6083 4.8). */
-	if (!set_value(so, SCTP_ASCONF_SUPPORTED, 0) || !set_value(so, SCTP_RECONFIG_SUPPORTED, 0) ||
-	    !set_value(so, SCTP_PR_SUPPORTED, 0) || !set_value(so, SCTP_PKTDROP_SUPPORTED, 0) ||
-	    !set_value(so, SCTP_NRSACK_SUPPORTED, 0))
-		return false;
 	if (how->auth ? !set_auth(so) : !set_value(so, SCTP_AUTH_SUPPORTED, 0))
 		return false;
 	return set(so, SCTP_INITMSG, &init, sizeof(init)) && set(so, SCTP_RTOINFO, &rto, sizeof(rto)) &&
@@ -363,8 +391,10 @@ static struct assoc *user_connect(struct peer_loop *l, const struct assoc_how *h
 		path = peer_path_new(packets, (struct sockaddr *)&outer, n);
 		peer_packet_release(packets);          /* the path holds it */
 	}
-	if (path)
+	if (path) {
+		path_register(path);
 		so = new_socket(how);
+	}
 	if (so)
 		a = assoc_new(so, path);
 	if (!a) {
@@ -372,7 +402,7 @@ static struct assoc *user_connect(struct peer_loop *l, const struct assoc_how *h
 		if (so)
 			usrsctp_close(so);
 		if (path)
-			peer_path_drop(path);
+			path_drop(path);
 		stack_leave();
 		return NULL;
 	}
@@ -518,12 +548,14 @@ static void accept_all(struct packet_socket *via)
 			break;
 		if (current->id == (uintptr_t)from.sconn_addr && peer_packet_owner(via) == p)
 			path = peer_path_hold(current);
+		if (path)
+			path_register(path);
 		if (path && usrsctp_set_non_blocking(so, 1) == 0)
 			a = assoc_new(so, path);
 		if (!a) {
 			refuse(so);
 			if (path)
-				peer_path_drop(path);
+				path_drop(path);
 			continue;
 		}
 		p->arrived(p->ctx, &a->head, (const struct sockaddr *)&path->to);
@@ -553,10 +585,6 @@ static enum peer_io news(struct user_assoc *a, const void *data, size_t n, struc
 	memcpy(&note, data, n < sizeof(note) ? n : sizeof(note));
 	if (n < sizeof(note.sn_header))
 		return IO_OK;
-	if (note.sn_header.sn_type == SCTP_SENDER_DRY_EVENT) {
-		set_event(a->so, SCTP_SENDER_DRY_EVENT, false);
-		piece->kind = ASSOC_DRY;
-	}
 	if (note.sn_header.sn_type != SCTP_ASSOC_CHANGE)
 		return IO_OK;
 	switch (note.sn_assoc_change.sac_state) {
@@ -566,7 +594,7 @@ static enum peer_io news(struct user_assoc *a, const void *data, size_t n, struc
 		return IO_OK;
 	case SCTP_SHUTDOWN_COMP:
 		return IO_EOF;
-	case SCTP_RESTART:                     /* RFC 6083 4.?: what was secured is no more */
+	case SCTP_RESTART:                     /* what was secured is no more */
 		errno = ECONNRESET;
 		return IO_FAILED;
 	case SCTP_CANT_STR_ASSOC:
@@ -591,6 +619,11 @@ static enum peer_io user_recv(struct assoc *head, void *buf, size_t size, struct
 	if (a->error) {
 		errno = a->error;
 		return IO_FAILED;
+	}
+	if (a->ask_dry && is_dry(a)) {
+		a->ask_dry = false;
+		piece->kind = ASSOC_DRY;
+		return IO_OK;
 	}
 	n = usrsctp_recvv(a->so, buf, size, NULL, NULL, &info, &info_n, &type, &flags);
 	if (n < 0)
@@ -660,8 +693,9 @@ static bool user_tell_dry(struct assoc *head)
 {
 	struct user_assoc *a = (struct user_assoc *)head;
 
+	a->ask_dry = true;
 	look_later(a);
-	return set_event(a->so, SCTP_SENDER_DRY_EVENT, true);
+	return true;
 }
 
 static void user_want(struct assoc *head, uint32_t events)
