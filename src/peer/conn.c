@@ -169,6 +169,7 @@ void peer_abort(struct peer *p)
 	if (p->src.dead)
 		return;
 	peer_say_why(p, "broken off by us");
+	p->aborted = true;
 	if (p->fd >= 0)
 		setsockopt(p->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	close_transport(p);
@@ -218,7 +219,7 @@ void peer_update_interest(struct peer *p)
 {
 	uint32_t want = EPOLLIN;
 
-	if (p->src.dead || p->fd < 0)
+	if (p->src.dead || (p->fd < 0 && !p->transport->want))
 		return;
 	if (p->state == ST_CONNECT)
 		want = EPOLLOUT;
@@ -228,6 +229,10 @@ void peer_update_interest(struct peer *p)
 		want = 0;
 	if (p->out_n > p->out_at || p->tls_unsent)
 		want |= EPOLLOUT;
+	if (p->transport->want) {
+		p->transport->want(p, want);
+		return;
+	}
 	if (want == p->interest)
 		return;
 	if (peer_loop_change(p->loop, p->fd, want, &p->src))
@@ -268,9 +273,17 @@ static bool out_append(struct peer *p, const uint8_t *msg, size_t n)
 	return true;
 }
 
+/* Where a message is a unit on the wire too, it has to be one, and not too long. */
+static bool can_carry(const struct peer *p, const uint8_t *msg, size_t n)
+{
+	if (!p->transport->messages)
+		return true;
+	return n >= DIA_HDR_LEN && n == ((size_t)msg[1] << 16 | (size_t)msg[2] << 8 | msg[3]) && n <= peer_max_send(p);
+}
+
 bool peer_queue(struct peer *p, const uint8_t *msg, size_t n)
 {
-	if (p->src.dead || p->state == ST_DRAIN || !out_append(p, msg, n))
+	if (p->src.dead || p->state == ST_DRAIN || !can_carry(p, msg, n) || !out_append(p, msg, n))
 		return false;
 	if (p->ops.trace)
 		p->ops.trace(p, true, msg, n, p->ops.ctx);
@@ -315,7 +328,7 @@ bool peer_send(struct peer *p, const uint8_t *msg, size_t n)
 {
 	struct dia_hdr h;
 
-	if (p->src.dead || (p->state != ST_OPEN && p->state != ST_CLOSING))
+	if (p->src.dead || (p->state != ST_OPEN && p->state != ST_CLOSING) || !can_carry(p, msg, n))
 		return false;
 	if (p->setup->conf.bad.answer_delay_ms && dia_hdr_read(msg, n, &h) && !(h.flags & DIA_F_REQUEST))
 		return hold_back(p, msg, n);
@@ -329,6 +342,8 @@ static void half_close(struct peer *p)
 	say_bye(p);
 	if (p->fd >= 0)
 		shutdown(p->fd, SHUT_WR);
+	if (p->transport->half_close)
+		p->transport->half_close(p);
 	p->state = ST_DRAIN;
 	peer_set_deadline(p, PEER_CLOSE_MS);
 }
@@ -355,7 +370,7 @@ static size_t next_piece(const struct peer *p)
 	const uint8_t *b = p->out + p->out_at;
 	size_t n = p->out_n - p->out_at;
 
-	return p->transport->records ? (size_t)b[1] << 16 | (size_t)b[2] << 8 | b[3] : n;
+	return p->transport->messages ? (size_t)b[1] << 16 | (size_t)b[2] << 8 | b[3] : n;
 }
 
 void peer_flush(struct peer *p)

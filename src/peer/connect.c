@@ -91,19 +91,24 @@ const struct peer_transport peer_tcp = {
 
 /* Connecting. */
 
+static bool tcp_connect(struct peer *p, const struct addrinfo *to)
+{
+	if (p->fd >= 0)
+		peer_loop_close(p->loop, p->fd);
+	p->fd = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (p->fd < 0 || (connect(p->fd, to->ai_addr, to->ai_addrlen) < 0 && errno != EINPROGRESS))
+		return false;
+	p->interest = EPOLLOUT;
+	return peer_loop_add(p->loop, p->fd, p->interest, &p->src);
+}
+
 /* Tries the candidates in turn until one is at least under way. */
 static void connect_next(struct peer *p, int error)
 {
 	for (; p->addr; p->addr = p->addr->ai_next) {
 		peer_address_text(p->addr->ai_addr, p->address, sizeof(p->address));
-		if (p->fd >= 0)
-			peer_loop_close(p->loop, p->fd);
-		p->fd = socket(p->addr->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-		if (p->fd >= 0 && (connect(p->fd, p->addr->ai_addr, p->addr->ai_addrlen) == 0 || errno == EINPROGRESS)) {
-			p->interest = EPOLLOUT;
-			if (peer_loop_add(p->loop, p->fd, p->interest, &p->src))
-				return;
-		}
+		if (p->transport->connect ? p->transport->connect(p, p->addr) : tcp_connect(p, p->addr))
+			return;
 		error = errno;
 	}
 	peer_close(p, "%s: %s", p->address, strerror(error));
@@ -114,8 +119,16 @@ void peer_connect_ready(struct peer *p)
 	int error = 0;
 	socklen_t n = sizeof(error);
 
-	if (getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &n) < 0)
+	if (p->transport->connected) {
+		enum peer_io io = p->transport->connected(p);
+
+		if (io == IO_AGAIN)
+			return;
+		if (io != IO_OK)
+			error = io == IO_EOF ? ECONNREFUSED : errno;
+	} else if (getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &n) < 0) {
 		error = errno;
+	}
 	if (error) {
 		p->addr = p->addr->ai_next;
 		connect_next(p, error);
@@ -196,6 +209,11 @@ const char *peer_address(const struct peer *p)
 void peer_security(const struct peer *p, char *out, size_t size)
 {
 	p->transport->security(p, out, size);
+}
+
+size_t peer_max_send(const struct peer *p)
+{
+	return p->transport->room ? p->transport->room(p) : SIZE_MAX;
 }
 
 struct gnutls_session_int *peer_tls_session(const struct peer *p)

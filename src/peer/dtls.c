@@ -32,9 +32,9 @@ enum key_state {
 
 struct sctp_link {
 	struct assoc *assoc;
+	struct peer *peer;
 	gnutls_session_t tls;
-	gnutls_keylog_func log;
-	bool server, connected, derived, secured, dropped, eof;
+	bool connected, derived, secured, dropped, failed, shut;
 	enum key_state key;
 	uint64_t settle;
 	struct record *first, **last;
@@ -43,30 +43,38 @@ struct sctp_link {
 	uint8_t *in;
 	size_t in_n, in_cap;
 	bool in_whole;
-	char why[160];
 };
 
 static enum peer_io fail(struct sctp_link *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 static enum peer_io fail(struct sctp_link *l, const char *fmt, ...)
 {
+	char why[160];
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (!l->why[0])
-		vsnprintf(l->why, sizeof(l->why), fmt, ap);
+	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
+	peer_say_why(l->peer, "%s", why);
+	l->failed = true;
 	return IO_FAILED;
 }
 
-struct sctp_link *peer_link_new(struct assoc *a, uint32_t max_message)
+struct sctp_link *peer_link_new(struct assoc *a)
 {
 	struct sctp_link *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return NULL;
-	*l = (struct sctp_link){ .assoc = a, .last = &l->first, .events = EPOLLIN, .in_cap = max_message + NEWS_ROOM };
+	*l = (struct sctp_link){ .assoc = a, .last = &l->first, .events = EPOLLIN };
 	return l;
+}
+
+void peer_link_belong(struct sctp_link *l, struct peer *p, assoc_ready *ready)
+{
+	l->peer = p;
+	l->assoc->ready = ready;
+	l->assoc->ctx = p;
 }
 
 void peer_link_free(struct sctp_link *l, bool abort)
@@ -83,29 +91,41 @@ void peer_link_free(struct sctp_link *l, bool abort)
 	free(l);
 }
 
-const char *peer_link_why(const struct sctp_link *l)
+bool peer_link_local(const struct sctp_link *l, struct sockaddr_storage *sa)
 {
-	return l->why;
-}
-
-const char *peer_link_stack(const struct sctp_link *l)
-{
-	return l->assoc->stack->name;
+	return l->assoc->stack->local(l->assoc, sa);
 }
 
 void peer_link_want(struct sctp_link *l, uint32_t events)
 {
 	l->events = events;
-	l->assoc->stack->want(l->assoc, l->first && l->key != KEY_WAIT_DRY && l->key != KEY_SETTLE ? events | EPOLLOUT
-	                                : l->first ? events | EPOLLIN : events);
+	if (l->first && l->key != KEY_WAIT_DRY && l->key != KEY_SETTLE)
+		events |= EPOLLOUT;
+	else if (l->first)
+		events = (events | EPOLLIN) & ~(uint32_t)EPOLLOUT;       /* what we wait for is told, or a timer's */
+	l->assoc->stack->want(l->assoc, events);
 }
 
 void peer_link_shutdown(struct sctp_link *l)
 {
-	l->assoc->stack->shutdown(l->assoc);
+	l->shut = true;
+	if (!l->first)
+		l->assoc->stack->shutdown(l->assoc);
 }
 
 /* Receiving. */
+
+static void settled(void *ctx)
+{
+	struct sctp_link *l = ctx;
+
+	l->settle = 0;
+	if (l->assoc->stack->use_key(l->assoc, FIRST_KEY))
+		l->key = KEY_NEW;
+	else
+		fail(l, "SCTP-AUTH: the key of the handshake: %s", strerror(errno));
+	l->assoc->ready(l->assoc->ctx, EPOLLOUT);
+}
 
 /* The next octets; notifications are worked off on the way. */
 static enum peer_io receive(struct sctp_link *l, void *buf, size_t size, struct assoc_piece *piece)
@@ -124,8 +144,12 @@ static enum peer_io receive(struct sctp_link *l, void *buf, size_t size, struct 
 			l->connected = true;
 			break;
 		case ASSOC_DRY:
-			if (l->key == KEY_WAIT_DRY)
-				l->key = KEY_SETTLE;
+			if (l->key != KEY_WAIT_DRY)
+				break;
+			l->key = KEY_SETTLE;
+			l->settle = peer_timer(l->assoc->loop, l->peer->server ? 0 : SETTLE_MS, settled, l);
+			if (!l->settle)
+				return fail(l, "out of memory");
 			break;
 		case ASSOC_NEWS:
 			break;
@@ -193,7 +217,6 @@ static ssize_t pull(gnutls_transport_ptr_t ptr, void *buf, size_t size)
 		gnutls_transport_set_errno(l->tls, EAGAIN);
 		return -1;
 	case IO_EOF:
-		l->eof = true;
 		return 0;
 	default:
 		gnutls_transport_set_errno(l->tls, ECONNRESET);
@@ -261,19 +284,6 @@ fail:
 	return -1;
 }
 
-static void settled(void *ctx)
-{
-	struct sctp_link *l = ctx;
-
-	l->settle = 0;
-	if (!l->assoc->stack->use_key(l->assoc, FIRST_KEY)) {
-		fail(l, "SCTP-AUTH: the key of the handshake: %s", strerror(errno));
-	} else {
-		l->key = KEY_NEW;
-	}
-	l->assoc->ready(l->assoc->ctx, EPOLLOUT);
-}
-
 static void forget_empty_key(struct sctp_link *l)
 {
 	if (!l->secured || l->dropped || l->key != KEY_NEW)
@@ -296,22 +306,17 @@ static bool may_send(struct sctp_link *l, const struct record *r)
 		if (!l->assoc->stack->tell_dry(l->assoc))
 			fail(l, "SCTP: %s", strerror(errno));
 	}
-	if (l->key == KEY_SETTLE && !l->settle) {
-		l->settle = peer_timer(l->assoc->loop, l->server ? 0 : SETTLE_MS, settled, l);
-		if (!l->settle)
-			fail(l, "out of memory");
-	}
 	return false;
 }
 
 enum peer_io peer_link_flush(struct sctp_link *l)
 {
-	while (l->first && !l->why[0]) {
+	while (l->first && !l->failed) {
 		struct record *r = l->first;
 		enum peer_io io;
 
 		if (!may_send(l, r)) {
-			if (l->why[0])
+			if (l->failed)
 				break;
 			peer_link_want(l, l->events);
 			return IO_AGAIN;
@@ -328,9 +333,11 @@ enum peer_io peer_link_flush(struct sctp_link *l)
 			l->last = &l->first;
 		l->queued -= r->n;
 		free(r);
+		if (!l->first && l->shut)
+			l->assoc->stack->shutdown(l->assoc);
 	}
 	forget_empty_key(l);
-	if (l->why[0])
+	if (l->failed)
 		return IO_FAILED;
 	return IO_OK;
 }
@@ -353,18 +360,16 @@ static int on_secret(gnutls_session_t tls, const char *label, const gnutls_datum
 		gnutls_memset(key, 0, sizeof(key));
 		l->derived = true;
 	}
-	return l->log ? l->log(tls, label, secret) : 0;
+	return peer_tls_keylog(tls, label, secret);
 }
 
-bool peer_link_secure(struct sctp_link *l, gnutls_session_t tls, bool server, gnutls_keylog_func log)
+bool peer_link_secure(struct sctp_link *l, gnutls_session_t tls)
 {
 	if (!l->assoc->stack->has_auth(l->assoc)) {
 		fail(l, "SCTP: the peer does not authenticate DATA (SCTP-AUTH, RFC 4895), without which DTLS is not secure");
 		return false;
 	}
 	l->tls = tls;
-	l->log = log;
-	l->server = server;
 	gnutls_transport_set_ptr(tls, l);
 	gnutls_transport_set_pull_function(tls, pull);
 	gnutls_transport_set_pull_timeout_function(tls, pull_timeout);
@@ -396,8 +401,6 @@ enum peer_io peer_link_connected(struct sctp_link *l)
 	while (!l->connected) {
 		enum peer_io io = l->assoc->stack->recv(l->assoc, buf, sizeof(buf), &piece);
 
-		if (io == IO_FAILED)
-			return fail(l, "%s", strerror(errno));
 		if (io != IO_OK)
 			return io;
 		l->connected = piece.kind == ASSOC_UP;
@@ -424,4 +427,13 @@ enum peer_io peer_link_recv(struct sctp_link *l, void *buf, size_t size, size_t 
 		return fail(l, "SCTP payload protocol %u where Diameter (%u) has to be", piece.ppid, ASSOC_PPID_CLEAR);
 	*got = piece.n;
 	return IO_OK;
+}
+
+enum peer_io peer_link_drain(struct sctp_link *l, void *buf, size_t size, size_t *got)
+{
+	struct assoc_piece piece;
+	enum peer_io io = receive(l, buf, size, &piece);
+
+	*got = 0;
+	return io;
 }

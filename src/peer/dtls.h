@@ -10,12 +10,12 @@
 
 struct sctp_link;
 
-/* Takes the association over.  max_message: of Diameter, in octets. */
-struct sctp_link *peer_link_new(struct assoc *, uint32_t max_message);
+/* IO_FAILED has always told peer_say_why(), or errno while connecting. */
+struct sctp_link *peer_link_new(struct assoc *);                 /* takes the association over */
+void peer_link_belong(struct sctp_link *, struct peer *, assoc_ready *);
 void peer_link_free(struct sctp_link *, bool abort);
-/* GnuTLS shall talk through the link.  `log`: of the session, may be NULL.  False: the peer has not agreed to
- * authenticate DATA, or no memory; peer_link_why() says it. */
-bool peer_link_secure(struct sctp_link *, gnutls_session_t, bool server, gnutls_keylog_func log);
+/* GnuTLS shall talk through the link.  False: the peer has not agreed to authenticate DATA. */
+bool peer_link_secure(struct sctp_link *, gnutls_session_t);
 /* The handshake is over: nothing may be authenticated with the empty key any more. */
 void peer_link_secured(struct sctp_link *);
 /* Octets of Diameter that one user message takes. */
@@ -28,6 +28,7 @@ enum peer_io peer_link_connected(struct sctp_link *);
 enum peer_io peer_link_send(struct sctp_link *, const void *p, size_t n);
 enum peer_io peer_link_recv(struct sctp_link *, void *buf, size_t size, size_t *got);
 void peer_link_want(struct sctp_link *, uint32_t epoll_events);
-void peer_link_shutdown(struct sctp_link *);
-const char *peer_link_why(const struct sctp_link *);             /* "" or why it failed */
-const char *peer_link_stack(const struct sctp_link *);           /* "kernel" */
+void peer_link_shutdown(struct sctp_link *);                     /* after what waits to go out */
+/* Receives and forgets, until the other side has ended too. */
+enum peer_io peer_link_drain(struct sctp_link *, void *buf, size_t size, size_t *got);
+bool peer_link_local(const struct sctp_link *, struct sockaddr_storage *);

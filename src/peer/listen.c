@@ -23,6 +23,7 @@ struct peer_listener {
 	int fd;
 	uint16_t port;
 	uint64_t pause;
+	struct assoc_port *sctp;       /* instead of fd */
 };
 
 static void pause_over(void *ctx)
@@ -67,6 +68,8 @@ void peer_listener_free(struct peer_listener *l)
 	peer_timer_cancel(l->loop, l->pause);
 	if (l->fd >= 0)
 		peer_loop_close(l->loop, l->fd);
+	if (l->sctp)
+		peer_sctp_unlisten(l->sctp);
 	peer_setup_drop(l->setup);
 	free(l);
 }
@@ -112,7 +115,7 @@ static uint16_t port_of(int fd)
 	                                      : ((struct sockaddr_in *)&sa)->sin_port);
 }
 
-/* fd < 0: none; the caller has said why, if there is a text in err. */
+/* fd < 0: for what needs none. */
 static struct peer_listener *listener_new(struct peer_loop *loop, const struct peer_conf *conf, int fd, const struct peer_ops *ops,
                                           char *err, size_t err_size)
 {
@@ -128,6 +131,11 @@ static struct peer_listener *listener_new(struct peer_loop *loop, const struct p
 		return NULL;
 	}
 	*l = (struct peer_listener){ .src = { .ready = on_ready, .bury = on_bury }, .loop = loop, .ops = *ops, .setup = setup, .fd = -1 };
+	if (fd < 0) {
+		l->next = *list;
+		*list = l;
+		return l;
+	}
 	if (!peer_loop_add(loop, fd, EPOLLIN, &l->src)) {
 		snprintf(err, err_size, "epoll: %s", strerror(errno));
 		peer_setup_drop(setup);
@@ -141,12 +149,40 @@ static struct peer_listener *listener_new(struct peer_loop *loop, const struct p
 	return l;
 }
 
+bool peer_listener_adopt(struct peer_listener *l, void *carrier, const struct sockaddr *from)
+{
+	return peer_adopt(l->loop, l->setup, &l->ops, -1, carrier, from);
+}
+
+/* Takes the fd over. */
+static struct peer_listener *listen_sctp(struct peer_loop *loop, const struct peer_conf *conf, const char *addr, uint16_t port,
+                                         int fd, const struct peer_ops *ops, char *err, size_t err_size)
+{
+	struct peer_listener *l = listener_new(loop, conf, -1, ops, err, err_size);
+
+	if (!l) {
+		if (fd >= 0)
+			close(fd);
+		return NULL;
+	}
+	l->sctp = peer_sctp_listen(l, loop, conf, addr, port, fd, err, err_size);
+	if (!l->sctp) {
+		peer_listener_free(l);
+		return NULL;
+	}
+	l->port = peer_sctp_port(l->sctp);
+	return l;
+}
+
 struct peer_listener *peer_listen(struct peer_loop *loop, const struct peer_conf *conf, const char *addr, uint16_t port,
                                   const struct peer_ops *ops, char *err, size_t err_size)
 {
 	struct peer_listener *l;
-	int gai = 0, fd = listen_on(addr, port, &gai);
+	int gai = 0, fd;
 
+	if (conf->sctp.on)
+		return listen_sctp(loop, conf, addr, port, -1, ops, err, err_size);
+	fd = listen_on(addr, port, &gai);
 	if (fd < 0) {
 		snprintf(err, err_size, "listening on %s:%u: %s", addr ? addr : "*", port, gai ? gai_strerror(gai) : strerror(errno));
 		if (conf->tls.credentials)
@@ -173,6 +209,16 @@ struct peer_listener *peer_listen_fd(struct peer_loop *loop, const struct peer_c
 	return l;
 }
 
+struct peer_listener *peer_listen_packets(struct peer_loop *loop, const struct peer_conf *conf, int fd, uint16_t port,
+                                          const struct peer_ops *ops, char *err, size_t err_size)
+{
+	struct peer_conf with = *conf;
+
+	with.sctp.on = true;
+	with.sctp.stack = PEER_SCTP_USER;
+	return listen_sctp(loop, &with, NULL, port, fd, ops, err, err_size);
+}
+
 bool peer_listener_reload(struct peer_listener *l, const struct peer_conf *conf, char *err, size_t err_size)
 {
 	struct peer_setup *setup = peer_setup_new(conf, true, err, err_size);
@@ -193,8 +239,12 @@ void peer_listener_close(struct peer_listener *l)
 {
 	if (!l || l->src.dead)
 		return;
-	peer_loop_close(l->loop, l->fd);
+	if (l->fd >= 0)
+		peer_loop_close(l->loop, l->fd);
 	l->fd = -1;
+	if (l->sctp)
+		peer_sctp_unlisten(l->sctp);
+	l->sctp = NULL;
 	peer_timer_cancel(l->loop, l->pause);
 	peer_loop_kill(l->loop, &l->src);
 }

@@ -30,8 +30,9 @@ enum peer_sctp_stack { PEER_SCTP_AUTO, PEER_SCTP_KERNEL, PEER_SCTP_USER };  /* a
 struct peer_sctp {                /* with tls: DTLS over SCTP (RFC 6083, PPID 47); without: plain SCTP (PPID 46) */
 	bool on;
 	enum peer_sctp_stack stack;
-	/* User-space stack: SCTP in UDP (RFC 6951).  Server: the port it listens on, 0: bare IP (needs
-	 * CAP_NET_RAW).  Client: the server's. */
+	/* SCTP in UDP (RFC 6951); 0: in bare IP, for which the user-space stack needs CAP_NET_RAW.  Server: the port it listens
+	 * on.  Client: the server's.  With the kernel's stack only a client needs to say it, and net.sctp.udp_port has
+	 * to be set; with AUTO it makes the choice the user-space stack. */
 	uint16_t udp_port;
 	const char *const *addrs; size_t naddrs;     /* kernel stack: more addresses of our own (multihoming) */
 };
@@ -109,6 +110,10 @@ struct peer_listener *peer_listen(struct peer_loop *, const struct peer_conf *, 
 /* On a stream socket that is bound and listening already; taken over. */
 struct peer_listener *peer_listen_fd(struct peer_loop *, const struct peer_conf *, int fd, const struct peer_ops *,
                                      char *err, size_t err_size);
+/* With conf.sctp, in the user-space stack: on a socket for its packets that is bound already, of UDP or of IP protocol 132
+ * (SOCK_RAW), IPv4 or IPv6; taken over.  port: of SCTP. */
+struct peer_listener *peer_listen_packets(struct peer_loop *, const struct peer_conf *, int fd, uint16_t port,
+                                          const struct peer_ops *, char *err, size_t err_size);
 /* From now on for new connections (certificates, limits); those that are there keep what they have.  False: `err`,
  * and nothing has changed. */
 bool peer_listener_reload(struct peer_listener *, const struct peer_conf *, char *err, size_t err_size);
@@ -127,9 +132,10 @@ enum peer_end peer_end(const struct peer *);
 void peer_say_why(struct peer *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The session beneath, for its certificates; NULL: no TLS. */
 struct gnutls_session_int *peer_tls_session(const struct peer *);
-/* Queues the bytes, whatever they are; false: not open, no memory, or max_queue octets
- * are waiting already. */
+/* Queues the bytes, whatever they are; false: not open, no memory, or max_queue octets are waiting already.  Over SCTP they
+ * have to be one message, of at most peer_max_send() octets: false otherwise. */
 bool peer_send(struct peer *, const uint8_t *msg, size_t n);
+size_t peer_max_send(const struct peer *);           /* SIZE_MAX: any; DTLS over SCTP: what one record holds */
 /* Identifiers for the next request of this peer. */
 uint32_t peer_next_hbh(struct peer *);
 uint32_t peer_next_e2e(struct peer *);

@@ -57,18 +57,25 @@ enum peer_io { IO_OK, IO_AGAIN, IO_EOF, IO_FAILED };   /* IO_FAILED: peer.why sa
 
 /* How octets get over. */
 struct peer_transport {
-	bool records;                      /* recv gives, and send takes, whole messages */
+	bool records;                      /* recv gives whole messages */
+	bool messages;                     /* send takes one whole message */
 	bool handshakes;                   /* there is something between the carrier and the CER */
 	bool (*begin)(struct peer *);      /* the carrier is up; false: no memory */
 	enum peer_io (*handshake)(struct peer *);
 	enum peer_io (*recv)(struct peer *, void *buf, size_t size, size_t *got);
-	enum peer_io (*send)(struct peer *, const void *p, size_t n, size_t *sent);   /* records: *sent is n */
+	enum peer_io (*send)(struct peer *, const void *p, size_t n, size_t *sent);   /* messages: *sent is n */
 	void (*bye)(struct peer *);        /* our last word (close_notify), no more of us after it; best effort */
 	void (*close)(struct peer *);      /* releases what begin and the carrier took; not peer.fd, not peer.tls */
 	void (*security)(const struct peer *, char *out, size_t size);
 	bool (*local)(const struct peer *, struct sockaddr_storage *);   /* our address of this connection */
+	/* Where there is no peer.fd. */
+	bool (*connect)(struct peer *, const struct addrinfo *);   /* begins to; false: errno */
+	enum peer_io (*connected)(struct peer *);                  /* IO_FAILED: errno */
+	void (*want)(struct peer *, uint32_t epoll_events);        /* events that peer.src shall be told of */
+	void (*half_close)(struct peer *);                         /* no more of us after what is queued */
+	size_t (*room)(const struct peer *);                       /* octets of the longest message; NULL: any */
 };
-extern const struct peer_transport peer_tcp, peer_tls_tcp;
+extern const struct peer_transport peer_tcp, peer_tls_tcp, peer_sctp, peer_dtls_sctp;
 
 /* tls.c */
 bool peer_tls_load(struct peer_setup *, bool server, char *err, size_t err_size);
@@ -77,6 +84,8 @@ void peer_tls_unload(struct peer_setup *);
 bool peer_tls_session_new(struct peer *, unsigned extra);
 enum peer_io peer_tls_handshake(struct peer *);
 enum peer_io peer_tls_recv(struct peer *, void *buf, size_t size, size_t *got);
+int peer_tls_keylog(gnutls_session_t, const char *label, const gnutls_datum_t *secret);   /* if there is a file for it */
+void peer_tls_security(const struct peer *, char *out, size_t size);
 
 enum peer_state {
 	ST_CONNECT, ST_TLS, ST_WAIT_CEA, ST_WAIT_CER,
@@ -93,7 +102,7 @@ struct peer {
 	struct peer_loop *loop;
 	struct peer *prev, *next, *next_flush;
 	struct peer *next_handshake;
-	bool in_flush, in_handshake, close_when_sent, heard;   /* heard: octets of the handshake have come */
+	bool in_flush, in_handshake, close_when_sent, heard, aborted;   /* heard: octets of the handshake have come */
 	enum peer_end end;
 	struct peer_setup *setup;
 	const struct peer_transport *transport;
@@ -158,6 +167,16 @@ void peer_free(struct peer *);                                   /* without a wo
 
 /* listen.c */
 void peer_listener_free(struct peer_listener *);
+/* A connection for it, that needs no fd; false: nothing was taken. */
+bool peer_listener_adopt(struct peer_listener *, void *carrier, const struct sockaddr *);
+
+/* sctp.c */
+struct assoc_port;
+/* addr may be NULL: any; fd: see peer_listen_packets(), or -1; taken over, also when the call fails.  NULL: `err`. */
+struct assoc_port *peer_sctp_listen(struct peer_listener *, struct peer_loop *, const struct peer_conf *, const char *addr,
+                                    uint16_t port, int fd, char *err, size_t err_size);
+uint16_t peer_sctp_port(const struct assoc_port *);
+void peer_sctp_unlisten(struct assoc_port *);
 
 /* base.c */
 void peer_base_start(struct peer *);                             /* the transport is up */

@@ -47,9 +47,8 @@ typedef void assoc_arrived(void *ctx, struct assoc *, const struct sockaddr *fro
 /* A stack.  What can fail says why in errno, where nothing else is said. */
 struct assoc_stack {
 	const char *name;                  /* "kernel" */
-	/* NULL: `err`.  The end of it comes through recv(): ASSOC_UP or IO_FAILED. */
-	struct assoc *(*connect)(struct peer_loop *, const struct assoc_how *, const struct sockaddr *to, socklen_t,
-	                         char *err, size_t err_size);
+	/* NULL: errno.  The end of it comes through recv(): ASSOC_UP or IO_FAILED. */
+	struct assoc *(*connect)(struct peer_loop *, const struct assoc_how *, const struct sockaddr *to, socklen_t);
 	/* Port 0: any.  fd: a socket for packets, bound already (user stack only; of addr, only the port counts), or -1;
 	 * taken over, also when the call fails.  NULL: `err`. */
 	struct assoc_port *(*listen)(struct peer_loop *, const struct assoc_how *, const struct sockaddr *addr, socklen_t,
@@ -68,6 +67,7 @@ struct assoc_stack {
 	void (*drop_key)(struct assoc *, uint16_t id);
 	bool (*tell_dry)(struct assoc *);
 	void (*want)(struct assoc *, uint32_t epoll_events);
+	bool (*local)(struct assoc *, struct sockaddr_storage *);
 	void (*shutdown)(struct assoc *);  /* what is queued goes out, then SHUTDOWN */
 	void (*close)(struct assoc *, bool abort);
 };
@@ -85,6 +85,3 @@ struct assoc_port {
 };
 
 extern const struct assoc_stack peer_stack_kernel, peer_stack_user;
-
-/* AUTO: the kernel's if it has one. */
-const struct assoc_stack *peer_assoc_stack(enum peer_sctp_stack);

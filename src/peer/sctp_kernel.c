@@ -148,14 +148,21 @@ static struct kernel_assoc *assoc_new(struct peer_loop *l, int fd)
 	return a;
 }
 
-static struct assoc *kernel_connect(struct peer_loop *l, const struct assoc_how *how, const struct sockaddr *to, socklen_t n,
-                                    char *err, size_t err_size)
+static bool encapsulate(int fd, uint16_t port)
+{
+	struct sctp_udpencaps u = { .sue_port = htons(port) };
+
+	u.sue_address.ss_family = AF_INET;     /* any: for all that come */
+	return set(fd, SCTP_REMOTE_UDP_ENCAPS_PORT, &u, sizeof(u));
+}
+
+static struct assoc *kernel_connect(struct peer_loop *l, const struct assoc_how *how, const struct sockaddr *to, socklen_t n)
 {
 	struct sockaddr_storage any = { .ss_family = to->sa_family };
 	struct kernel_assoc *a = NULL;
 	int fd = new_socket(to->sa_family, how), saved;
 
-	if (fd >= 0 && (!how->naddrs || (bind(fd, (struct sockaddr *)&any, n) == 0 && bind_more(fd, how))) &&
+	if (fd >= 0 && (!how->udp_port || encapsulate(fd, how->udp_port)) && (!how->naddrs || (bind(fd, (struct sockaddr *)&any, n) == 0 && bind_more(fd, how))) &&
 	    (connect(fd, to, n) == 0 || errno == EINPROGRESS))
 		a = assoc_new(l, fd);
 	if (a) {
@@ -163,9 +170,9 @@ static struct assoc *kernel_connect(struct peer_loop *l, const struct assoc_how 
 		return &a->head;
 	}
 	saved = errno;
-	snprintf(err, err_size, "SCTP: %s", strerror(saved));
 	if (fd >= 0)
 		close(fd);
+	errno = saved;
 	return NULL;
 }
 
@@ -405,6 +412,13 @@ static bool kernel_tell_dry(struct assoc *head)
 	return set_event(((struct kernel_assoc *)head)->fd, SCTP_SENDER_DRY_EVENT, true);
 }
 
+static bool kernel_local(struct assoc *head, struct sockaddr_storage *sa)
+{
+	socklen_t n = sizeof(*sa);
+
+	return getsockname(((struct kernel_assoc *)head)->fd, (struct sockaddr *)sa, &n) == 0;
+}
+
 static void kernel_want(struct assoc *head, uint32_t events)
 {
 	struct kernel_assoc *a = (struct kernel_assoc *)head;
@@ -433,5 +447,5 @@ const struct assoc_stack peer_stack_kernel = {
 	.name = "kernel", .connect = kernel_connect, .listen = kernel_listen, .port_number = kernel_port_number,
 	.unlisten = kernel_unlisten, .send = kernel_send, .recv = kernel_recv, .has_auth = kernel_has_auth,
 	.set_key = kernel_set_key, .use_key = kernel_use_key, .drop_key = kernel_drop_key, .tell_dry = kernel_tell_dry,
-	.want = kernel_want, .shutdown = kernel_shutdown, .close = kernel_close,
+	.want = kernel_want, .local = kernel_local, .shutdown = kernel_shutdown, .close = kernel_close,
 };

@@ -196,6 +196,27 @@ void peer_path_send(const struct packet_path *p, const void *packet, size_t n)
 	(void)r;
 }
 
+bool peer_path_local(const struct packet_path *p, struct sockaddr_storage *sa)
+{
+	socklen_t n = sizeof(*sa);
+	struct sockaddr_storage to = p->to;
+	int fd;
+	bool ok;
+
+	*sa = p->from;
+	if (sa->ss_family)
+		return true;
+	/* What the kernel would choose, a socket that sends nothing is told. */
+	fd = socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	((struct sockaddr_in *)&to)->sin_port = htons(9);      /* any but 0; in the same place in v6 */
+	ok = connect(fd, (struct sockaddr *)&to, to.ss_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)) == 0 &&
+	     getsockname(fd, (struct sockaddr *)sa, &n) == 0;
+	close(fd);
+	return ok;
+}
+
 /* Where the packet was sent to: what answers have to come from. */
 static void find_local(struct msghdr *m, struct sockaddr_storage *from)
 {

@@ -34,5 +34,6 @@ struct packet_path *peer_path_hold(const struct packet_path *);
 struct packet_path *peer_path_new(struct packet_socket *, const struct sockaddr *to, socklen_t);
 void peer_path_drop(struct packet_path *);
 const struct packet_path *peer_path_find(uint64_t id);           /* among those that are held */
+bool peer_path_local(const struct packet_path *, struct sockaddr_storage *);   /* our address on it */
 /* What cannot be sent now is lost, as it may be anywhere on the way. */
 void peer_path_send(const struct packet_path *, const void *packet, size_t n);

@@ -92,10 +92,10 @@ static void on_tick(void *ctx)
 	look_at_all();
 }
 
-static bool stack_enter(struct peer_loop *l, char *err, size_t err_size)
+static bool stack_enter(struct peer_loop *l)
 {
 	if (stack.users && stack.loop != l) {
-		snprintf(err, err_size, "SCTP: the stack of this process works for another loop already");
+		errno = EBUSY;
 		return false;
 	}
 	if (!stack.started) {
@@ -366,8 +366,7 @@ static struct user_assoc *assoc_new(struct socket *so, struct packet_path *path)
 
 /* Client. */
 
-static struct assoc *user_connect(struct peer_loop *l, const struct assoc_how *how, const struct sockaddr *to, socklen_t n,
-                                  char *err, size_t err_size)
+static struct assoc *user_connect(struct peer_loop *l, const struct assoc_how *how, const struct sockaddr *to, socklen_t n)
 {
 	struct sockaddr_conn remote = { .sconn_family = AF_CONN };
 	struct sockaddr_storage outer = { 0 };
@@ -375,8 +374,9 @@ static struct assoc *user_connect(struct peer_loop *l, const struct assoc_how *h
 	struct packet_path *path = NULL;
 	struct user_assoc *a = NULL;
 	struct socket *so = NULL;
+	int saved;
 
-	if (!stack_enter(l, err, err_size))
+	if (!stack_enter(l))
 		return NULL;
 	memcpy(&outer, to, n);
 	if (to->sa_family == AF_INET6) {
@@ -398,12 +398,13 @@ static struct assoc *user_connect(struct peer_loop *l, const struct assoc_how *h
 	if (so)
 		a = assoc_new(so, path);
 	if (!a) {
-		snprintf(err, err_size, "SCTP: %s", strerror(errno));
+		saved = errno;
 		if (so)
 			usrsctp_close(so);
 		if (path)
 			path_drop(path);
 		stack_leave();
+		errno = saved;
 		return NULL;
 	}
 	remote.sconn_addr = (void *)(uintptr_t)path->id;
@@ -476,9 +477,8 @@ static struct assoc_port *user_listen(struct peer_loop *l, const struct assoc_ho
 	struct sockaddr_storage outer = { 0 };
 	uint16_t port = 0;
 
-	if (!p || !stack_enter(l, err, err_size)) {
-		if (!p)
-			snprintf(err, err_size, "out of memory");
+	if (!p || !stack_enter(l)) {
+		snprintf(err, err_size, "SCTP: %s", p ? "the stack of this process works for another loop already" : "out of memory");
 		free(p);
 		if (fd >= 0)
 			close(fd);
@@ -574,6 +574,8 @@ static enum peer_io user_send(struct assoc *head, const void *data, size_t n, ui
 		return IO_OK;
 	if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
 		return IO_AGAIN;
+	if (errno == ENOENT || errno == ENOTCONN || errno == EINVAL)
+		errno = ECONNRESET;            /* the association is gone, in the library's words */
 	return IO_FAILED;
 }
 
@@ -639,14 +641,20 @@ static enum peer_io user_recv(struct assoc *head, void *buf, size_t size, struct
 	return IO_OK;
 }
 
+/* The header has no number of chunks before them, the library has. */
 static bool lists_data(struct user_assoc *a, int option)
 {
-	struct { struct sctp_authchunks head; uint8_t chunks[256]; } list = { 0 };
+	union { struct sctp_authchunks head; uint32_t number[2]; uint8_t b[8 + 256]; } list;
 	socklen_t n = sizeof(list);
+	size_t at = sizeof(list.head);
 
-	if (usrsctp_getsockopt(a->so, IPPROTO_SCTP, option, &list, &n) < 0 || n <= sizeof(list.head))
+	memset(&list, 0xff, sizeof(list));
+	list.head.gauth_assoc_id = SCTP_FUTURE_ASSOC;
+	if (usrsctp_getsockopt(a->so, IPPROTO_SCTP, option, &list, &n) < 0 || n > sizeof(list) || n < at)
 		return false;
-	return memchr(list.head.gauth_chunks, SCTP_DATA, n - sizeof(list.head)) != NULL;
+	if (n >= 8 && n == 8 + list.number[1])
+		at = 8;
+	return memchr(list.b + at, SCTP_DATA, n - at) != NULL;
 }
 
 static bool user_has_auth(struct assoc *head)
@@ -698,6 +706,11 @@ static bool user_tell_dry(struct assoc *head)
 	return true;
 }
 
+static bool user_local(struct assoc *head, struct sockaddr_storage *sa)
+{
+	return peer_path_local(((struct user_assoc *)head)->path, sa);
+}
+
 static void user_want(struct assoc *head, uint32_t events)
 {
 	struct user_assoc *a = (struct user_assoc *)head;
@@ -730,6 +743,6 @@ static void user_close(struct assoc *head, bool abort)
 const struct assoc_stack peer_stack_user = {
 	.name = "user", .connect = user_connect, .listen = user_listen, .port_number = user_port_number,
 	.unlisten = user_unlisten, .send = user_send, .recv = user_recv, .has_auth = user_has_auth, .set_key = user_set_key,
-	.use_key = user_use_key, .drop_key = user_drop_key, .tell_dry = user_tell_dry, .want = user_want,
+	.use_key = user_use_key, .drop_key = user_drop_key, .tell_dry = user_tell_dry, .want = user_want, .local = user_local,
 	.shutdown = user_shutdown, .close = user_close,
 };

@@ -9,6 +9,18 @@ static bool copy(const char **to, const char *from)
 	return !from || *to;
 }
 
+static bool copy_addrs(struct peer_sctp *to, const struct peer_sctp *from)
+{
+	const char **list = calloc(from->naddrs + 1, sizeof(*list));
+	bool ok = list != NULL;
+
+	to->addrs = list;
+	to->naddrs = list ? from->naddrs : 0;
+	for (size_t i = 0; i < to->naddrs; i++)
+		ok &= copy(&list[i], from->addrs[i]);
+	return ok;
+}
+
 static bool copy_conf(struct peer_conf *to, const struct peer_conf *from)
 {
 	uint32_t *apps = malloc((from->napps + 1) * sizeof(*apps));
@@ -23,8 +35,7 @@ static bool copy_conf(struct peer_conf *to, const struct peer_conf *from)
 	ok &= copy(&to->origin_realm, from->origin_realm);
 	ok &= copy(&to->product, from->product ? from->product : "mtc-iwf");
 	ok &= copy(&to->expect_host, from->expect_host);
-	to->sctp.addrs = NULL;         /* the listener's alone */
-	to->sctp.naddrs = 0;
+	ok &= copy_addrs(&to->sctp, &from->sctp);
 	ok &= copy(&to->tls.cert, from->tls.cert);
 	ok &= copy(&to->tls.key, from->tls.key);
 	ok &= copy(&to->tls.ca, from->tls.ca);
@@ -63,7 +74,10 @@ struct peer_setup *peer_setup_new(const struct peer_conf *conf, bool server, cha
 	if (!s->conf.max_queue)
 		s->conf.max_queue = PEER_MAX_QUEUE;
 	s->use_tls = s->conf.tls.ca || s->cred;
-	s->transport = s->use_tls ? &peer_tls_tcp : &peer_tcp;
+	if (s->conf.sctp.on)
+		s->transport = s->use_tls ? &peer_dtls_sctp : &peer_sctp;
+	else
+		s->transport = s->use_tls ? &peer_tls_tcp : &peer_tcp;
 	if (s->use_tls && !peer_tls_load(s, server, err, err_size))
 		goto fail;
 	return s;
@@ -77,6 +91,9 @@ void peer_setup_drop(struct peer_setup *s)
 	if (--s->refs)
 		return;
 	peer_tls_unload(s);
+	for (size_t i = 0; i < s->conf.sctp.naddrs; i++)
+		free((void *)s->conf.sctp.addrs[i]);
+	free((void *)s->conf.sctp.addrs);
 	free((void *)s->conf.apps);
 	free((void *)s->conf.origin_host);
 	free((void *)s->conf.origin_realm);

@@ -89,13 +89,15 @@ static void hex(char *to, const gnutls_datum_t *d)
 
 /* One line of the NSS key log format; whole in one write(), so that several
  * connections can share the file. */
-static int keylog(gnutls_session_t tls, const char *label, const gnutls_datum_t *secret)
+int peer_tls_keylog(gnutls_session_t tls, const char *label, const gnutls_datum_t *secret)
 {
 	struct peer *p = gnutls_session_get_ptr(tls);
 	gnutls_datum_t client, server;
 	char random[129] = "", key[257] = "", line[512];
 	int n;
 
+	if (p->setup->keylog_fd < 0)
+		return 0;
 	gnutls_session_get_random(tls, &client, &server);
 	if (client.size > 64 || secret->size > 128)
 		return 0;
@@ -195,7 +197,7 @@ bool peer_tls_session_new(struct peer *p, unsigned extra)
 	if (!p->setup->conf.no_verify)
 		gnutls_session_set_verify_function(p->tls, verify);
 	if (p->setup->keylog_fd >= 0)
-		gnutls_session_set_keylog_function(p->tls, keylog);
+		gnutls_session_set_keylog_function(p->tls, peer_tls_keylog);
 	return true;
 }
 
@@ -290,7 +292,7 @@ static void bye(struct peer *p)
 	gnutls_bye(p->tls, GNUTLS_SHUT_WR);
 }
 
-static void security(const struct peer *p, char *out, size_t size)
+void peer_tls_security(const struct peer *p, char *out, size_t size)
 {
 	if (p->tls)
 		snprintf(out, size, "%s %s", gnutls_protocol_get_name(gnutls_protocol_get_version(p->tls)),
@@ -301,5 +303,5 @@ static void security(const struct peer *p, char *out, size_t size)
 
 const struct peer_transport peer_tls_tcp = {
 	.handshakes = true, .begin = begin, .handshake = peer_tls_handshake, .recv = peer_tls_recv, .send = tls_send,
-	.bye = bye, .security = security, .local = peer_tcp_local,
+	.bye = bye, .security = peer_tls_security, .local = peer_tcp_local,
 };
