@@ -16,6 +16,7 @@ struct gw_proxy_conf {
 	const char *identity, *realm;
 	const struct gw_proxy_node *nodes; size_t nnodes;
 	uint32_t in_flight, in_flight_per_scs, answer_timeout_ms;
+	uint32_t session_high;         /* of our Session-Ids (RFC 6733 8.8): another one each time the gateway starts */
 };
 struct gw_proxy_ports {
 	/* False: that connection is gone, or its queue is full; then the message is lost. */

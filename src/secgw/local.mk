@@ -1,1 +1,9 @@
 # mtc-secgw, the MTC Security Gateway.  libsecgw.la is all of it but main(), for the tests.
+noinst_LTLIBRARIES += libsecgw.la
+libsecgw_la_SOURCES =
+libsecgw_la_LIBADD = libpeer.la libmtciwf.la $(GNUTLS_LIBS)
+AM_CPPFLAGS += -I$(srcdir)/src/secgw
+$(libsecgw_la_OBJECTS): gen/dict_ids.h
+
+libsecgw_la_SOURCES += src/secgw/gw_gate.c src/secgw/gw_gate.h src/secgw/gw_rewrite.c src/secgw/gw_rewrite.h \
+	src/secgw/gw_proxy.c src/secgw/gw_proxy.h
