@@ -13,5 +13,6 @@ void gw_shield_free(struct gw_shield *);
 enum iwf_reason gw_shield_arrive(struct gw_shield *, const struct sockaddr *, int64_t now_ms);
 void gw_shield_opened(struct gw_shield *, const struct sockaddr *);              /* not half open any more */
 void gw_shield_left(struct gw_shield *, const struct sockaddr *, bool was_open);
-/* Has the refusal of this source for this reason been told lately?  True: tell it; *suppressed: how often it was not. */
+/* May a refusal for this reason be told (log, audit) now?  All reasons share limits.audit_per_s.  True: tell it;
+ * *suppressed: how many for this reason have been left out since the last that was told. */
 bool gw_shield_tell(struct gw_shield *, enum iwf_reason, int64_t now_ms, uint64_t *suppressed);

@@ -23,6 +23,6 @@ void gw_table_free(struct gw_table *);
 size_t gw_table_count(const struct gw_table *);
 /* NULL: none.  Upper and lower case are the same. */
 const struct gw_scs *gw_table_by_host(const struct gw_table *, struct iwf_view origin_host);
-/* Is there a row whose cert_san is this dNSName, or with this pin? */
+/* Is there an enabled row whose cert_san is this dNSName, or with this pin? */
 bool gw_table_has_san(const struct gw_table *, const char *dns_name);
 bool gw_table_has_pin(const struct gw_table *, const char *sha256);

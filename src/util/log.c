@@ -9,7 +9,7 @@
 #include <time.h>
 
 static const char *const level_names[] = { "error", "warn", "notice", "info", "debug" };
-static const char *const sub_names[] = { "node", "tsp", "s6m", "t4", "acl", "store", "conf", "cli" };
+static const char *const sub_names[] = { "node", "tsp", "s6m", "t4", "acl", "store", "conf", "cli", "gw" };
 
 static _Atomic int threshold = IWF_LOG_NOTICE;
 static pthread_mutex_t sink_lock = PTHREAD_MUTEX_INITIALIZER;

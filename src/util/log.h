@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 enum iwf_log_level { IWF_LOG_ERROR, IWF_LOG_WARN, IWF_LOG_NOTICE, IWF_LOG_INFO, IWF_LOG_DEBUG };
-enum iwf_log_sub { IWF_SUB_NODE, IWF_SUB_TSP, IWF_SUB_S6M, IWF_SUB_T4, IWF_SUB_ACL, IWF_SUB_STORE, IWF_SUB_CONF, IWF_SUB_CLI };
+enum iwf_log_sub { IWF_SUB_NODE, IWF_SUB_TSP, IWF_SUB_S6M, IWF_SUB_T4, IWF_SUB_ACL, IWF_SUB_STORE, IWF_SUB_CONF, IWF_SUB_CLI, IWF_SUB_GW };
 
 #define IWF_LOG_LINE_MAX 2048                /* a longer line ends in "..." */
 
