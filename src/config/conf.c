@@ -1,400 +1,33 @@
-/* conf.c - reads a configuration file by the option table. */
+/* conf.c - the node's configuration: what no single option can know. */
 #include "conf_schema.h"
-#include "conf_text.h"
 #include "store_open.h"
 #include <errno.h>
-#include <libconfig.h>
-#include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KEY_SIZE      128
 #define HASH_KEY_MIN  16                     /* octets; as iwf_privacy_key_load() wants it */
 #define HASH_KEY_MAX  4096
 
-struct reader {
-	const char *file;
-	struct conf_text text;
-	config_t cfg;
-	struct iwf_conf *out;
-	bool seen[CONF_OPTIONS_MAX];         /* by index in the option table; of list members: in the entry at hand */
-	int mistakes;
-	void (*complain)(void *ctx, const struct iwf_conf_error *);
-	void *ctx;
-};
-
-static void complain_v(struct reader *r, const char *file, int line, const char *key, const char *fmt, va_list ap)
-{
-	struct iwf_conf_error e = { .file = file, .line = line, .key = key };
-	vsnprintf(e.text, sizeof e.text, fmt, ap);
-	for (char *p = e.text; *p; p++)          /* what stood in the file may end on a terminal */
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
-	r->mistakes++;
-	if (r->complain)
-		r->complain(r->ctx, &e);
-}
-
-/* About the setting at hand. */
-static void complain_at(struct reader *r, const config_setting_t *s, const char *key, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
-static void complain_at(struct reader *r, const config_setting_t *s, const char *key, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	int line = 0;
-	const char *file = r->file;
-	if (s && config_setting_source_line(s))
-		file = conf_text_origin(&r->text, (int)config_setting_source_line(s), &line);
-	complain_v(r, file, line, key, fmt, ap);
-	va_end(ap);
-}
-
-/* The setting that `key` names, or the nearest one around it; NULL: none. */
-static const config_setting_t *find(struct reader *r, const char *key)
-{
-	char path[KEY_SIZE * 2];
-	size_t n = 0;
-	for (const char *p = key; *p && n < sizeof path - 2; p++) {
-		if (*p == '[')
-			path[n++] = '.';         /* libconfig says list.[0] where people say list[0] */
-		path[n++] = *p;
-	}
-	path[n] = '\0';
-	for (;;) {
-		const config_setting_t *s = config_lookup(&r->cfg, path);
-		char *dot = strrchr(path, '.');
-		if (s || !dot)
-			return s;
-		*dot = '\0';
-	}
-}
-
-/* About a key that may not even be in the file. */
-static void complain(struct reader *r, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-static void complain(struct reader *r, const char *key, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	const config_setting_t *s = find(r, key);
-	int line = 0;
-	const char *file = r->file;
-	if (s)
-		file = conf_text_origin(&r->text, (int)config_setting_source_line(s), &line);
-	complain_v(r, file, line, key, fmt, ap);
-	va_end(ap);
-}
-
-static const struct iwf_opt *option(const char *schema_key, size_t *index)
-{
-	size_t n;
-	const struct iwf_opt *o = iwf_conf_options(&n);
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(o[i].key, schema_key) == 0) {
-			*index = i;
-			return &o[i];
-		}
-	return NULL;
-}
-
-static bool is_section(const char *schema_key)
-{
-	size_t n;
-	const struct conf_section *s = conf_sections(&n);
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(s[i].name, schema_key) == 0)
-			return true;
-	return false;
-}
-
-static size_t least(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Levenshtein's distance. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[KEY_SIZE + 1], lb = strlen(b);
-	for (size_t j = 0; j <= lb; j++)
-		row[j] = j;
-	for (size_t i = 1; a[i - 1]; i++) {
-		size_t diagonal = row[0];
-		row[0] = i;
-		for (size_t j = 1; j <= lb; j++) {
-			size_t above = row[j];
-			row[j] = least(least(above, row[j - 1]) + 1, diagonal + (a[i - 1] != b[j - 1]));
-			diagonal = above;
-		}
-	}
-	return row[lb];
-}
-
-static const char *leaf(const char *key)
-{
-	const char *dot = strrchr(key, '.');
-	return dot ? dot + 1 : key;
-}
-
-/* What somebody who wrote that may have meant; NULL: no idea. */
-static const struct iwf_opt *nearest(const char *key)
-{
-	size_t n, least_yet = 2 + strlen(leaf(key)) / 3;
-	const struct iwf_opt *o = iwf_conf_options(&n), *near = NULL;
-	for (size_t i = 0; i < n; i++) {
-		if (o[i].key[strlen(o[i].key) - 1] == ']')
-			continue;
-		size_t d = distance(key, o[i].key);
-		if (strcmp(leaf(key), leaf(o[i].key)) == 0 || strncmp(o[i].key, key, strlen(key)) == 0)
-			d = least(d, 1);         /* in the wrong section, or cut short */
-		if (d < least_yet) {
-			least_yet = d;
-			near = &o[i];
-		}
-	}
-	return near;
-}
-
-static void unknown_key(struct reader *r, const config_setting_t *s, const char *key, const char *schema_key)
-{
-	if (config_setting_is_group(s) && config_setting_length(s) > 0) {
-		for (int i = 0; i < config_setting_length(s); i++) {   /* each of its members deserves its own advice */
-			const config_setting_t *m = config_setting_get_elem((config_setting_t *)s, (unsigned)i);
-			char k[KEY_SIZE], sk[KEY_SIZE];
-			snprintf(k, sizeof k, "%.60s.%.60s", key, config_setting_name(m));
-			snprintf(sk, sizeof sk, "%.60s.%.60s", schema_key, config_setting_name(m));
-			unknown_key(r, m, k, sk);
-		}
-		return;
-	}
-	const struct iwf_opt *near = nearest(schema_key);
-	if (near)
-		complain_at(r, s, key, "unknown key '%s' (did you mean '%s'?)", key, near->key);
-	else
-		complain_at(r, s, key, "unknown key '%s'; `iwfctl options` lists those that there are", key);
-}
-
-static const char *type_of(const config_setting_t *s)
-{
-	switch (config_setting_type(s)) {
-	case CONFIG_TYPE_INT: case CONFIG_TYPE_INT64: return "a number";
-	case CONFIG_TYPE_FLOAT:  return "a number with a fraction";
-	case CONFIG_TYPE_STRING: return "text";
-	case CONFIG_TYPE_BOOL:   return "true or false";
-	case CONFIG_TYPE_GROUP:  return "a group { }";
-	case CONFIG_TYPE_ARRAY: case CONFIG_TYPE_LIST: return "a list";
-	default: return "something else";
-	}
-}
-
-static void wrong_type(struct reader *r, const config_setting_t *s, const char *key, const struct iwf_opt *o)
-{
-	char want[160];
-	complain_at(r, s, key, "this is %s; it has to be %s", type_of(s), iwf_conf_describe(o, want, sizeof want));
-}
-
-static void put_int(const struct iwf_opt *o, void *at, long long v)
-{
-	if (o->size == sizeof(bool))
-		*(bool *)at = v != 0;
-	else
-		*(uint32_t *)at = (uint32_t)v;   /* int, enum or uint32_t */
-}
-
-/* Index of a word among "a|b|c"; -1: not there. */
-static int choice(const char *choices, const char *word)
-{
-	size_t len = strlen(word);
-	int i = 0;
-	for (const char *p = choices;; i++) {
-		size_t n = strcspn(p, "|");
-		if (n == len && memcmp(p, word, n) == 0)
-			return i;
-		if (!p[n])
-			return -1;
-		p += n + 1;
-	}
-}
-
-static void set_default(const struct iwf_opt *o, void *base)
-{
-	void *at = (char *)base + o->offset;
-	if (!o->dflt)
-		return;
-	switch (o->type) {
-	case IWF_OPT_INT:    put_int(o, at, strtoll(o->dflt, NULL, 10)); break;
-	case IWF_OPT_BOOL:   put_int(o, at, strcmp(o->dflt, "true") == 0); break;
-	case IWF_OPT_ENUM:   put_int(o, at, choice(o->choices, o->dflt)); break;
-	case IWF_OPT_STRING:
-	case IWF_OPT_PATH:   snprintf(at, o->size, "%s", o->dflt); break;
-	case IWF_OPT_LIST:   break;
-	}
-}
-
-/* Is o a member of a list entry of that schema key, and not of a list in it?
- * ("s6m.hss[]" has "s6m.hss[].host" but not "s6m.hss[].domains[]") */
-static bool is_member(const struct iwf_opt *o, const char *entry)
-{
-	size_t n = strlen(entry);
-	return strncmp(o->key, entry, n) == 0 && o->key[n] == '.' && !strchr(o->key + n, '[');
-}
-
-static void read_value(struct reader *r, const config_setting_t *s, const char *key, const struct iwf_opt *o, void *base);
-static void read_group(struct reader *r, const config_setting_t *group, const char *key, const char *schema_key, void *base);
-
-/* One { } of a list. */
-static void read_entry(struct reader *r, const config_setting_t *s, const char *key, const char *schema_key, void *entry)
-{
-	size_t n;
-	const struct iwf_opt *o = iwf_conf_options(&n);
-	for (size_t i = 0; i < n; i++)
-		if (is_member(&o[i], schema_key)) {
-			set_default(&o[i], entry);
-			r->seen[i] = false;
-		}
-	if (!config_setting_is_group(s)) {
-		complain_at(r, s, key, "this is %s; it has to be a group: { host = \"...\"; realm = \"...\"; }", type_of(s));
-		return;
-	}
-	read_group(r, s, key, schema_key, entry);
-	for (size_t i = 0; i < n; i++)
-		if (is_member(&o[i], schema_key) && o[i].type != IWF_OPT_LIST && !o[i].dflt && !r->seen[i])
-			complain_at(r, s, key, "'%s' is missing: %s", o[i].key + strlen(schema_key) + 1, o[i].help);
-}
-
-static void read_list(struct reader *r, const config_setting_t *s, const char *key, const struct iwf_opt *o, void *base)
-{
-	if (!config_setting_is_list(s) && !config_setting_is_array(s)) {
-		wrong_type(r, s, key, o);
-		return;
-	}
-	int have = config_setting_length(s);
-	if (have < o->min)
-		complain_at(r, s, key, "empty; at least %lld needed: %s", o->min, o->help);
-	if (have > o->max)
-		complain_at(r, s, key, "%d entries; at most %lld can be used", have, o->max);
-	char schema_key[KEY_SIZE], k[KEY_SIZE];
-	size_t index, *count = (size_t *)((char *)base + o->count);
-	snprintf(schema_key, sizeof schema_key, "%.100s[]", o->key);
-	const struct iwf_opt *elem = option(schema_key, &index);   /* a list of strings */
-	for (int i = 0; i < have && i < o->max; i++) {
-		const config_setting_t *e = config_setting_get_elem((config_setting_t *)s, (unsigned)i);
-		void *at = (char *)base + o->offset + (size_t)i * o->size;
-		snprintf(k, sizeof k, "%.100s[%d]", key, i);
-		if (elem)
-			read_value(r, e, k, elem, at);
-		else
-			read_entry(r, e, k, schema_key, at);
-		*count = (size_t)i + 1;
-	}
-}
-
-static void read_string(struct reader *r, const config_setting_t *s, const char *key, const struct iwf_opt *o, void *at)
-{
-	const char *text = config_setting_get_string(s);
-	size_t len = strlen(text);
-	const char *wrong;
-	if (len < (size_t)o->min)
-		complain_at(r, s, key, "\"%.80s\": %s", text, len ? "too short" : "empty; a value is needed");
-	else if (len >= o->size)
-		complain_at(r, s, key, "\"%.60s...\": %zu characters; at most %zu", text, len, o->size - 1);
-	else if (!o->store)
-		memcpy(at, text, len + 1);
-	else if ((wrong = o->store(text, at, o->size)))
-		complain_at(r, s, key, "\"%.255s\": %s", text, wrong);
-}
-
-static void read_value(struct reader *r, const config_setting_t *s, const char *key, const struct iwf_opt *o, void *base)
-{
-	void *at = (char *)base + o->offset;
-	int type = config_setting_type(s);
-	char want[160];
-	switch (o->type) {
-	case IWF_OPT_INT: {
-		if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64)
-			break;
-		long long v = type == CONFIG_TYPE_INT ? config_setting_get_int(s) : config_setting_get_int64(s);
-		if (v < o->min || v > o->max)
-			complain_at(r, s, key, "%lld is out of range; it has to be %s", v, iwf_conf_describe(o, want, sizeof want));
-		else
-			put_int(o, at, v);
-		return;
-	}
-	case IWF_OPT_BOOL:
-		if (type != CONFIG_TYPE_BOOL)
-			break;
-		put_int(o, at, config_setting_get_bool(s));
-		return;
-	case IWF_OPT_ENUM: {
-		if (type != CONFIG_TYPE_STRING)
-			break;
-		int i = choice(o->choices, config_setting_get_string(s));
-		if (i < 0)
-			complain_at(r, s, key, "\"%.80s\" is no choice; it has to be %s", config_setting_get_string(s),
-			            iwf_conf_describe(o, want, sizeof want));
-		else
-			put_int(o, at, i);
-		return;
-	}
-	case IWF_OPT_STRING:
-	case IWF_OPT_PATH:
-		if (type != CONFIG_TYPE_STRING)
-			break;
-		read_string(r, s, key, o, at);
-		return;
-	case IWF_OPT_LIST:
-		read_list(r, s, key, o, base);
-		return;
-	}
-	wrong_type(r, s, key, o);
-}
-
-static void read_group(struct reader *r, const config_setting_t *group, const char *key, const char *schema_key, void *base)
-{
-	for (int i = 0; i < config_setting_length(group); i++) {
-		const config_setting_t *s = config_setting_get_elem((config_setting_t *)group, (unsigned)i);
-		const char *name = config_setting_name(s);
-		char k[KEY_SIZE], sk[KEY_SIZE];
-		size_t index;
-		snprintf(k, sizeof k, "%.60s%s%.60s", key, *key ? "." : "", name);
-		snprintf(sk, sizeof sk, "%.60s%s%.60s", schema_key, *schema_key ? "." : "", name);
-		const struct iwf_opt *o = option(sk, &index);
-		if (o) {
-			r->seen[index] = true;
-			read_value(r, s, k, o, base);
-		} else if (!is_section(sk)) {
-			unknown_key(r, s, k, sk);
-		} else if (!config_setting_is_group(s)) {
-			complain_at(r, s, k, "this is %s; it has to be a group: %s: { ... };", type_of(s), name);
-		} else {
-			read_group(r, s, k, sk, base);
-		}
-	}
-}
-
-/* What no single option can know. */
-
-static void check_hosts(struct reader *r, const char *list, const struct iwf_target *first, size_t stride, size_t n)
+static void check_hosts(struct conf_reader *r, const char *list, const struct iwf_target *first, size_t stride, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < i; j++) {
 			const struct iwf_target *a = (const void *)((const char *)first + i * stride);
 			const struct iwf_target *b = (const void *)((const char *)first + j * stride);
-			char key[KEY_SIZE];
+			char key[CONF_KEY_SIZE];
 			if (!*a->host || strcasecmp(a->host, b->host) != 0)
 				continue;
 			snprintf(key, sizeof key, "%s[%zu].host", list, i);
-			complain(r, key, "\"%s\" is in the list already, as %s[%zu]; each host once", a->host, list, j);
+			conf_complain(r, key, "\"%s\" is in the list already, as %s[%zu]; each host once", a->host, list, j);
 			break;
 		}
 }
 
-static void check_hss_matches(struct reader *r, const struct iwf_service_conf *s)
+static void check_hss_matches(struct conf_reader *r, const struct iwf_service_conf *s)
 {
-	char key[KEY_SIZE];
+	char key[CONF_KEY_SIZE];
 	for (size_t a = 0; a < s->nhss; a++)
 		for (size_t b = 0; b < a; b++) {
 			const struct iwf_hss *x = &s->hss[a], *y = &s->hss[b];
@@ -402,7 +35,7 @@ static void check_hss_matches(struct reader *r, const struct iwf_service_conf *s
 				for (size_t j = 0; j < y->ndomains; j++)
 					if (*x->domains[i] && strcmp(x->domains[i], y->domains[j]) == 0) {
 						snprintf(key, sizeof key, "s6m.hss[%zu].domains[%zu]", a, i);
-						complain(r, key, "\"%s\" belongs to %s (s6m.hss[%zu]) already; one HSS answers for a domain",
+						conf_complain(r, key, "\"%s\" belongs to %s (s6m.hss[%zu]) already; one HSS answers for a domain",
 						         x->domains[i], y->node.host, b);
 					}
 			for (size_t i = 0; i < x->nranges; i++)
@@ -410,138 +43,79 @@ static void check_hss_matches(struct reader *r, const struct iwf_service_conf *s
 					if (*x->ranges[i].from && strlen(x->ranges[i].from) == strlen(y->ranges[j].from) &&
 					    strcmp(x->ranges[i].from, y->ranges[j].to) <= 0 && strcmp(y->ranges[j].from, x->ranges[i].to) <= 0) {
 						snprintf(key, sizeof key, "s6m.hss[%zu].msisdn_ranges[%zu]", a, i);
-						complain(r, key, "overlaps %s-%s of %s (s6m.hss[%zu]); one HSS answers for a number",
+						conf_complain(r, key, "overlaps %s-%s of %s (s6m.hss[%zu]); one HSS answers for a number",
 						         y->ranges[j].from, y->ranges[j].to, y->node.host, b);
 					}
 		}
 }
 
-static void check_hash_key(struct reader *r, const char *file)
+static void check_hash_key(struct conf_reader *r, const char *file)
 {
 	const char *key = "privacy.hash_key_file";
 	struct stat st;
 	if (!*file)
 		return;
 	if (stat(file, &st) != 0)
-		complain(r, key, "cannot read '%s': %s; head -c 32 /dev/urandom makes a key", file, strerror(errno));
+		conf_complain(r, key, "cannot read '%s': %s; head -c 32 /dev/urandom makes a key", file, strerror(errno));
 	else if (!S_ISREG(st.st_mode))
-		complain(r, key, "'%s' is not a regular file", file);
+		conf_complain(r, key, "'%s' is not a regular file", file);
 	else if (access(file, R_OK) != 0)
-		complain(r, key, "cannot read '%s': %s", file, strerror(errno));
+		conf_complain(r, key, "cannot read '%s': %s", file, strerror(errno));
 	else if (st.st_size < HASH_KEY_MIN)
-		complain(r, key, "'%s' has %lld octets; a key needs at least %d: head -c 32 /dev/urandom makes one", file,
+		conf_complain(r, key, "'%s' has %lld octets; a key needs at least %d: head -c 32 /dev/urandom makes one", file,
 		         (long long)st.st_size, HASH_KEY_MIN);
 	else if (st.st_size > HASH_KEY_MAX)
-		complain(r, key, "'%s' has %lld octets; a key has at most %d", file, (long long)st.st_size, HASH_KEY_MAX);
+		conf_complain(r, key, "'%s' has %lld octets; a key has at most %d", file, (long long)st.st_size, HASH_KEY_MAX);
 	else if (st.st_mode & (S_IRWXO | S_IWGRP))
-		complain(r, key, "'%s' may be read or written by others (mode %04o); chmod 0640 or 0600", file,
+		conf_complain(r, key, "'%s' may be read or written by others (mode %04o); chmod 0640 or 0600", file,
 		         (unsigned)st.st_mode & 07777);
 }
 
-static void check_whole(struct reader *r)
+static void check_whole(struct conf_reader *r, void *conf)
 {
-	const struct iwf_service_conf *s = &r->out->service;
-	size_t n;
-	const struct iwf_opt *o = iwf_conf_options(&n);
-	for (size_t i = 0; i < n; i++)           /* members of entries are looked after there */
-		if (o[i].type == IWF_OPT_LIST && o[i].min && !r->seen[i] && !strchr(o[i].key, '['))
-			complain(r, o[i].key, "missing; at least %lld needed: %s", o[i].min, o[i].help);
+	struct iwf_conf *out = conf;
+	const struct iwf_service_conf *s = &out->service;
+
+	if (snprintf(out->file, sizeof out->file, "%s", conf_file(r)) >= (int)sizeof out->file)
+		conf_complain(r, "", "the name of the file has more than %zu characters", sizeof out->file - 1);
+	conf_make_absolute(r, "store.uri", out->store.uri + strlen("sqlite:"), sizeof out->store.uri - strlen("sqlite:"));
+	conf_make_absolute(r, "privacy.hash_key_file", out->privacy.hash_key_file, sizeof out->privacy.hash_key_file);
+	out->store.line = conf_line(r, "store.uri");
 	if (s->identity_source != IWF_ID_LOCAL && s->nhss == 0)
-		complain(r, "identity.source", "this needs an HSS, and s6m.hss has none; list one there, or use \"local\"");
+		conf_complain(r, "identity.source", "this needs an HSS, and s6m.hss has none; list one there, or use \"local\"");
 	check_hosts(r, "s6m.hss", &s->hss[0].node, sizeof s->hss[0], s->nhss);
 	check_hosts(r, "t4.smssc", &s->smssc[0].node, sizeof s->smssc[0], s->nsmssc);
 	check_hss_matches(r, s);
 	if (s->validity_default_s > s->validity_max_s)
-		complain(r, "policy.validity_default_s", "%u is above policy.validity_max_s, which is %u", s->validity_default_s,
+		conf_complain(r, "policy.validity_default_s", "%u is above policy.validity_max_s, which is %u", s->validity_default_s,
 		         s->validity_max_s);
 	if (s->notify_retry_min_s > s->notify_retry_max_s)
-		complain(r, "notify.retry_min_s", "%u is above notify.retry_max_s, which is %u", s->notify_retry_min_s,
+		conf_complain(r, "notify.retry_min_s", "%u is above notify.retry_max_s, which is %u", s->notify_retry_min_s,
 		         s->notify_retry_max_s);
-	if (r->out->node.batch_max > r->out->node.queue_max)
-		complain(r, "node.batch_max", "%u is above node.queue_max, which is %u", r->out->node.batch_max, r->out->node.queue_max);
-	check_hash_key(r, r->out->privacy.hash_key_file);
+	if (out->node.batch_max > out->node.queue_max)
+		conf_complain(r, "node.batch_max", "%u is above node.queue_max, which is %u", out->node.batch_max, out->node.queue_max);
+	check_hash_key(r, out->privacy.hash_key_file);
 }
 
-/* Paths in the file are meant from where the file is. */
-static void make_absolute(struct reader *r, const char *key, char *path, size_t size)
+static struct conf_schema schema_of_node(void)
 {
-	char dir[512], full[1100];
-	if (!*path || *path == '/')
-		return;
-	const config_setting_t *s = find(r, key);
-	int line;
-	const char *file = s ? conf_text_origin(&r->text, (int)config_setting_source_line(s), &line) : r->file;
-	const char *slash = strrchr(file, '/');
-	snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - file) : 1, slash ? file : ".");
-	if (*dir != '/') {
-		char *real = realpath(*dir ? dir : "/", NULL);
-		snprintf(dir, sizeof dir, "%.511s", real ? real : dir);
-		free(real);
-	}
-	if ((size_t)snprintf(full, sizeof full, "%s/%s", dir, path) >= size)
-		complain(r, key, "'%s': the whole path has more than %zu characters", path, size - 1);
-	else
-		memcpy(path, full, strlen(full) + 1);
-}
-
-static bool parse(struct reader *r)
-{
-	if (!conf_text_read(&r->text, r->file)) {
-		struct iwf_conf_error e = { .file = r->file, .line = r->text.err_line, .key = "" };
-		if (r->text.err_file >= 0)
-			e.file = r->text.files[r->text.err_file];
-		memcpy(e.text, r->text.err, sizeof e.text);
-		r->mistakes++;
-		if (r->complain)
-			r->complain(r->ctx, &e);
-		return false;
-	}
-	if (config_read_string(&r->cfg, r->text.text))
-		return true;
-	struct iwf_conf_error e = { .key = "" };
-	e.file = conf_text_origin(&r->text, config_error_line(&r->cfg), &e.line);
-	const char *text = config_error_text(&r->cfg);
-	bool twice = text && strstr(text, "duplicate");
-	snprintf(e.text, sizeof e.text, "%s: %s", text ? text : "syntax error",
-	         twice ? "this key stands twice in its group; keep one"
-	               : "libconfig reads `key = value;`, groups `name: { ... };`, lists `( ... )`; look for a missing quote, "
-	                 "brace or semicolon here or in the line before");
-	r->mistakes++;
-	if (r->complain)
-		r->complain(r->ctx, &e);
-	return false;
+	struct conf_schema s = { .size = sizeof(struct iwf_conf), .lister = "iwfctl options", .check = check_whole };
+	s.options = iwf_conf_options(&s.noptions);
+	s.sections = conf_sections(&s.nsections);
+	return s;
 }
 
 void iwf_conf_defaults(struct iwf_conf *out)
 {
-	size_t n;
-	const struct iwf_opt *o = iwf_conf_options(&n);
-	memset(out, 0, sizeof *out);
-	for (size_t i = 0; i < n; i++)
-		if (!strchr(o[i].key, '['))
-			set_default(&o[i], out);
+	const struct conf_schema s = schema_of_node();
+	conf_defaults(&s, out);
 }
 
 int iwf_conf_read(const char *file, struct iwf_conf *out,
-                  void (*complain_cb)(void *ctx, const struct iwf_conf_error *), void *ctx)
+                  void (*complain)(void *ctx, const struct iwf_conf_error *), void *ctx)
 {
-	struct reader r = { .file = file, .out = out, .complain = complain_cb, .ctx = ctx };
-	iwf_conf_defaults(out);
-	config_init(&r.cfg);
-	if (snprintf(out->file, sizeof out->file, "%s", file) >= (int)sizeof out->file)
-		complain(&r, "", "the name of the file has more than %zu characters", sizeof out->file - 1);
-	if (parse(&r)) {
-		read_group(&r, config_root_setting(&r.cfg), "", "", out);
-		make_absolute(&r, "store.uri", out->store.uri + strlen("sqlite:"), sizeof out->store.uri - strlen("sqlite:"));
-		make_absolute(&r, "privacy.hash_key_file", out->privacy.hash_key_file, sizeof out->privacy.hash_key_file);
-		const config_setting_t *uri = config_lookup(&r.cfg, "store.uri");
-		if (uri)
-			conf_text_origin(&r.text, (int)config_setting_source_line(uri), &out->store.line);
-		check_whole(&r);
-	}
-	config_destroy(&r.cfg);
-	conf_text_free(&r.text);
-	return r.mistakes;
+	const struct conf_schema s = schema_of_node();
+	return conf_read(&s, file, out, complain, ctx);
 }
 
 int iwf_conf_check_store(const struct iwf_conf *conf,

@@ -38,10 +38,10 @@ static void print_comment(FILE *to, const char *lead, const char *text, const ch
 	}
 }
 
-static const struct iwf_opt *strings_of(const struct iwf_opt *list)
+static const struct iwf_opt *strings_of(const struct conf_schema *schema, const struct iwf_opt *list)
 {
-	size_t n, len = strlen(list->key);
-	const struct iwf_opt *o = iwf_conf_options(&n);
+	size_t n = schema->noptions, len = strlen(list->key);
+	const struct iwf_opt *o = schema->options;
 	for (size_t i = 0; i < n; i++)
 		if (strncmp(o[i].key, list->key, len) == 0 && strcmp(o[i].key + len, "[]") == 0)
 			return &o[i];
@@ -57,10 +57,10 @@ static void takes(const struct iwf_opt *o, char *buf, size_t size)
 }
 
 /* One entry of a list of groups, each member with its own explanation. */
-static void print_entry(FILE *to, const struct iwf_opt *list, const char *lead)
+static void print_entry(FILE *to, const struct conf_schema *schema, const struct iwf_opt *list, const char *lead)
 {
-	size_t n, len = strlen(list->key);
-	const struct iwf_opt *o = iwf_conf_options(&n), *elem;
+	size_t n = schema->noptions, len = strlen(list->key);
+	const struct iwf_opt *o = schema->options, *elem;
 	char what[160], inner[8];
 	snprintf(inner, sizeof inner, "%s\t\t", lead);
 	fprintf(to, "%s\t{\n", lead);
@@ -70,7 +70,7 @@ static void print_entry(FILE *to, const struct iwf_opt *list, const char *lead)
 		takes(&o[i], what, sizeof what);
 		print_comment(to, inner, o[i].help, what);
 		fprintf(to, "%s%s = ", inner, leaf(&o[i]));
-		if (o[i].type == IWF_OPT_LIST && (elem = strings_of(&o[i]))) {
+		if (o[i].type == IWF_OPT_LIST && (elem = strings_of(schema, &o[i]))) {
 			fputs("[ ", to);
 			print_value(to, elem);
 			fputs(" ]", to);
@@ -82,9 +82,9 @@ static void print_entry(FILE *to, const struct iwf_opt *list, const char *lead)
 	fprintf(to, "%s\t}\n", lead);
 }
 
-static void print_list(FILE *to, const struct iwf_opt *list)
+static void print_list(FILE *to, const struct conf_schema *schema, const struct iwf_opt *list)
 {
-	const struct iwf_opt *elem = strings_of(list);
+	const struct iwf_opt *elem = strings_of(schema, list);
 	const char *lead = list->min ? "\t" : "\t#";   /* what may be empty is shown, but left out */
 	if (elem) {
 		fprintf(to, "%s%s = [ ", lead, leaf(list));
@@ -93,26 +93,18 @@ static void print_list(FILE *to, const struct iwf_opt *list)
 		return;
 	}
 	fprintf(to, "%s%s = (\n", lead, leaf(list));
-	print_entry(to, list, lead);
+	print_entry(to, schema, list, lead);
 	fprintf(to, "%s);\n", lead);
 }
 
-void iwf_conf_print_sample(FILE *to)
+void conf_print_sample(const struct conf_schema *schema, const char *head, FILE *to)
 {
-	size_t nsections, n;
-	const struct conf_section *s = conf_sections(&nsections);
-	const struct iwf_opt *o = iwf_conf_options(&n);
+	const struct conf_section *s = schema->sections;
+	const size_t n = schema->noptions;
+	const struct iwf_opt *o = schema->options;
 	char what[160];
-	fputs("# mtc-iwf.conf - configuration of the MTC Interworking Function.\n"
-	      "#\n"
-	      "# All options are here, each with what it does, what it takes, and its default as\n"
-	      "# its value. What is left out keeps its default. The format is libconfig's; other\n"
-	      "# files come in with a line such as   @include \"more.conf\"   and file names are\n"
-	      "# meant from the directory of the file in which they stand.\n"
-	      "#\n"
-	      "# `iwfctl check-config` says whether the file is right. It is read once, when\n"
-	      "# freeDiameter starts; what is in the database counts at once.\n", to);
-	for (size_t i = 0; i < nsections; i++) {
+	fputs(head, to);
+	for (size_t i = 0; i < schema->nsections; i++) {
 		fprintf(to, "\n# %s\n%s:\n{\n", s[i].help, s[i].name);
 		bool first = true;
 		for (size_t j = 0; j < n; j++) {
@@ -123,7 +115,7 @@ void iwf_conf_print_sample(FILE *to)
 			takes(&o[j], what, sizeof what);
 			print_comment(to, "\t", o[j].help, what);
 			if (o[j].type == IWF_OPT_LIST) {
-				print_list(to, &o[j]);
+				print_list(to, schema, &o[j]);
 			} else {
 				fprintf(to, "\t%s = ", leaf(&o[j]));
 				print_value(to, &o[j]);
@@ -133,4 +125,21 @@ void iwf_conf_print_sample(FILE *to)
 		}
 		fputs("};\n", to);
 	}
+}
+
+void iwf_conf_print_sample(FILE *to)
+{
+	struct conf_schema s = { 0 };
+	s.options = iwf_conf_options(&s.noptions);
+	s.sections = conf_sections(&s.nsections);
+	conf_print_sample(&s,
+	      "# mtc-iwf.conf - configuration of the MTC Interworking Function.\n"
+	      "#\n"
+	      "# All options are here, each with what it does, what it takes, and its default as\n"
+	      "# its value. What is left out keeps its default. The format is libconfig's; other\n"
+	      "# files come in with a line such as   @include \"more.conf\"   and file names are\n"
+	      "# meant from the directory of the file in which they stand.\n"
+	      "#\n"
+	      "# `iwfctl check-config` says whether the file is right. It is read once, when\n"
+	      "# freeDiameter starts; what is in the database counts at once.\n", to);
 }

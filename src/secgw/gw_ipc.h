@@ -36,6 +36,9 @@ bool gw_ipc_send_plain(struct gw_ipc *, enum gw_ipc_type);   /* STOP, READY */
 bool gw_ipc_send_audit(struct gw_ipc *, const struct iwf_audit *);
 bool gw_ipc_ask_ocsp(struct gw_ipc *, uint64_t id, const gnutls_datum_t *cert, const gnutls_datum_t *issuer);
 
+/* Audit rows and OCSP questions dropped since the last call. */
+uint64_t gw_ipc_dropped(struct gw_ipc *);
+
 struct gw_ipc_msg {
 	enum gw_ipc_type type;
 	struct gw_scs *rows; size_t nrows;           /* TABLE; the receiver's to free */

@@ -7,3 +7,5 @@ $(libsecgw_la_OBJECTS): gen/dict_ids.h
 
 libsecgw_la_SOURCES += src/secgw/gw_gate.c src/secgw/gw_gate.h src/secgw/gw_rewrite.c src/secgw/gw_rewrite.h \
 	src/secgw/gw_proxy.c src/secgw/gw_proxy.h
+
+libsecgw_la_SOURCES += src/secgw/gw_ipc.c src/secgw/gw_ipc.h src/secgw/gw_signer.c
