@@ -8,3 +8,4 @@ include tests/unit/peer.mk
 include tests/system/local.mk
 include tests/system/bad.mk
 CHECK_LDADD = libmtciwf.la $(CHECK_LIBS)
+include tests/system/sctp.mk

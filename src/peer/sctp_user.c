@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <unistd.h>
 #include <usrsctp.h>
 #include "sctp.h"
@@ -417,11 +418,34 @@ static struct assoc *user_connect(struct peer_loop *l, const struct assoc_how *h
 
 /* Server. */
 
+static uint16_t random_u16(void)
+{
+	uint16_t r = 0;
+
+	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
+		r = (uint16_t)peer_now_ms();
+	return r;
+}
+
+/* The library does not tell which port it has chosen, so we choose. */
+static bool bind_number(struct user_number *u, uint16_t port)
+{
+	for (int i = 0; i < 64; i++) {
+		struct sockaddr_conn any = { .sconn_family = AF_CONN };
+
+		u->port = port ? port : (uint16_t)(49152 + random_u16() % 16384);
+		any.sconn_port = htons(u->port);
+		if (usrsctp_bind(u->so, (struct sockaddr *)&any, sizeof(any)) == 0)
+			return true;
+		if (port || errno != EADDRINUSE)
+			break;
+	}
+	return false;
+}
+
 static struct user_number *number_open(uint16_t port, const struct assoc_how *how)
 {
-	struct sockaddr_conn any = { .sconn_family = AF_CONN, .sconn_port = htons(port) };
 	struct user_number *u;
-	struct sockaddr *addrs = NULL;
 
 	for (u = stack.numbers; u; u = u->next)
 		if (port && u->port == port) {
@@ -438,7 +462,7 @@ static struct user_number *number_open(uint16_t port, const struct assoc_how *ho
 	u->refs = 1;
 	u->auth = how->auth;
 	u->so = new_socket(how);
-	if (!u->so || usrsctp_bind(u->so, (struct sockaddr *)&any, sizeof(any)) < 0 || usrsctp_listen(u->so, BACKLOG) < 0) {
+	if (!u->so || !bind_number(u, port) || usrsctp_listen(u->so, BACKLOG) < 0) {
 		int saved = errno;
 
 		if (u->so)
@@ -446,11 +470,6 @@ static struct user_number *number_open(uint16_t port, const struct assoc_how *ho
 		free(u);
 		errno = saved;
 		return NULL;
-	}
-	u->port = port;
-	if (!port && usrsctp_getladdrs(u->so, 0, &addrs) > 0) {
-		u->port = ntohs(((struct sockaddr_conn *)addrs)->sconn_port);
-		usrsctp_freeladdrs(addrs);
 	}
 	u->next = stack.numbers;
 	stack.numbers = u;
