@@ -5,6 +5,7 @@ include tests/unit/store.mk
 include tests/unit/config.mk
 include tests/unit/node.mk
 include tests/unit/peer.mk
+include tests/unit/door.mk
 include tests/system/local.mk
 include tests/system/bad.mk
 CHECK_LDADD = libmtciwf.la $(CHECK_LIBS)

@@ -9,3 +9,6 @@ libsecgw_la_SOURCES += src/secgw/gw_gate.c src/secgw/gw_gate.h src/secgw/gw_rewr
 	src/secgw/gw_proxy.c src/secgw/gw_proxy.h
 
 libsecgw_la_SOURCES += src/secgw/gw_ipc.c src/secgw/gw_ipc.h src/secgw/gw_signer.c
+
+libsecgw_la_SOURCES += src/secgw/gw_table.c src/secgw/gw_table.h src/secgw/gw_pki.c src/secgw/gw_pki.h \
+	src/secgw/gw_admit.c src/secgw/gw_admit.h src/secgw/gw_shield.c src/secgw/gw_shield.h
