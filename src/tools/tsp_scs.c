@@ -166,6 +166,7 @@ static bool send_one(struct scs *s, uint32_t reference)
 	struct txn *t = calloc(1, sizeof(*t));
 	char session[512];
 	bool ok = false;
+	size_t n;
 
 	if (t) {
 		*t = (struct txn){ .scs = s, .hbh = peer_next_hbh(s->peer), .sent_ms = now_ms(),
@@ -174,13 +175,18 @@ static bool send_one(struct scs *s, uint32_t reference)
 		ok = scs_build_dar(&w, &s->conn, &s->cmd, s->peer, reference, t->hbh, &t->sent.e2e, session, sizeof(session)) &&
 		     (t->timer = peer_timer(s->loop, t->timeout_ms, answer_timeout, t)) && peer_send(s->peer, w.p, w.n);
 	}
+	n = w.n;
 	dia_writer_free(&w);
 	if (!ok) {
 		if (t)
 			peer_timer_cancel(s->loop, t->timer);
 		free(t);
-		scs_print_event(&s->conn, "error", "%s %u could not be sent: no memory, or the other side reads nothing",
-		                scs_verb_name(s->cmd.verb), reference);
+		if (n > peer_max_send(s->peer))
+			scs_print_event(&s->conn, "error", "%s %u could not be sent: %zu octets, and over SCTP it may be %zu",
+			                scs_verb_name(s->cmd.verb), reference, n, peer_max_send(s->peer));
+		else
+			scs_print_event(&s->conn, "error", "%s %u could not be sent: no memory, or the other side reads nothing",
+			                scs_verb_name(s->cmd.verb), reference);
 		note_exit(s, SCS_UNCONNECTED);
 		return false;
 	}
@@ -240,7 +246,7 @@ static void raw_timeout(void *ctx)
 static void send_raw(struct scs *s)
 {
 	if (!peer_send(s->peer, s->cmd.raw, s->cmd.raw_n)) {
-		scs_print_event(&s->conn, "error", "the raw octets could not be sent");
+		scs_print_event(&s->conn, "error", "the raw octets could not be sent%s", s->conn.sctp ? ": over SCTP they have to be one message" : "");
 		note_exit(s, SCS_UNCONNECTED);
 		return;
 	}
@@ -664,6 +670,13 @@ static void on_signal(int sig)
 	peer_loop_stop(interrupt_loop);
 }
 
+static enum peer_sctp_stack stack_of(const struct scs_conn *c)
+{
+	if (!c->sctp_stack || !strcmp(c->sctp_stack, "auto"))
+		return PEER_SCTP_AUTO;
+	return strcmp(c->sctp_stack, "kernel") ? PEER_SCTP_USER : PEER_SCTP_KERNEL;
+}
+
 static int run(struct scs *s)
 {
 	static const uint32_t apps[] = { APP_TSP };
@@ -671,9 +684,10 @@ static int run(struct scs *s)
 	const struct peer_conf conf = {
 		.origin_host = c->origin_host, .origin_realm = c->origin_realm, .product = "tsp-scs",
 		.apps = apps, .napps = 1,
-		.tls = { c->cert, c->key, c->tcp ? NULL : c->ca ? c->ca : "", c->priority_string, c->keylog },
+		.tls = { c->cert, c->key, c->clear ? NULL : c->ca ? c->ca : "", c->priority_string, c->keylog },
 		.expect_host = c->expect, .no_verify = c->insecure, .watchdog_s = c->watchdog_s,
 		.connect_timeout_ms = c->connect_timeout_ms,
+		.sctp = { .on = c->sctp, .stack = stack_of(c), .udp_port = (uint16_t)c->sctp_udp },
 		.bad = { .no_cer = c->no_cer, .ignore_dwr = c->ignore_dwr, .stop_reading = c->stop_reading },
 	};
 	const struct peer_ops ops = { .event = on_event, .message = on_message, .trace = c->trace ? on_trace : NULL, .ctx = s };

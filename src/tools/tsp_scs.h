@@ -17,10 +17,13 @@ enum scs_exit {
 struct scs_conn {
 	char host[256];
 	uint16_t port;
-	bool tcp, insecure, no_cer, ignore_dwr, stop_reading;
+	bool tcp, sctp, insecure, no_cer, ignore_dwr, stop_reading;
 	const char *cert, *key, *ca, *expect, *keylog, *priority_string;
 	char origin_host[256], origin_realm[256];
 	uint32_t connect_timeout_ms, watchdog_s;
+	bool clear;                       /* no TLS, no DTLS; scs_conn_complete() finds it out */
+	const char *sctp_stack;           /* NULL: auto */
+	uint32_t sctp_udp;
 	bool json, trace, quiet, no_dna;
 	uint32_t dna_result;
 };

@@ -10,18 +10,21 @@
 enum group { CONN, DAR, FLOW, OUT, WRONG };
 
 #define OPTIONS(X) /* id, name, argument, group, what it does */ \
-	X(CONNECT,   "connect",        "HOST:PORT", CONN, "the MTC-IWF (default localhost:5868, with --tcp localhost:3868)") \
+	X(CONNECT,   "connect",        "HOST:PORT", CONN, "the MTC-IWF (default localhost:5868, without TLS localhost:3868)") \
 	X(CERT,      "cert",           "FILE",  CONN, "our certificate (PEM)") \
 	X(KEY,       "key",            "FILE",  CONN, "its key (PEM)") \
 	X(CA,        "ca",             "FILE",  CONN, "the CAs that may have signed the server's certificate") \
 	X(TCP,       "tcp",            NULL,    CONN, "no TLS") \
+	X(SCTP,      "sctp",           NULL,    CONN, "SCTP: with DTLS if there are --cert, --ca or --insecure, in the clear if not") \
+	X(SCTPSTACK, "sctp-stack",     "kernel|user|auto", CONN, "whose SCTP (default auto: the kernel's if it has one)") \
+	X(SCTPUDP,   "sctp-udp",       "PORT",  CONN, "SCTP in UDP, to that port of the server (RFC 6951)") \
 	X(EXPECT,    "expect-host",    "NAME",  CONN, "the name in the server's certificate (default HOST)") \
 	X(INSECURE,  "insecure",       NULL,    CONN, "take any certificate from the server") \
 	X(TLSPRIO,   "tls-priority",   "TEXT",  CONN, "GnuTLS priority string instead of the TS 33.310 profile") \
 	X(KEYLOG,    "keylog",         "FILE",  CONN, "append the TLS secrets, for reading a capture") \
 	X(OHOST,     "origin-host",    "NAME",  CONN, "our Diameter identity (default: the first DNS name of --cert)") \
 	X(OREALM,    "origin-realm",   "NAME",  CONN, "our realm (default: the origin host behind its first dot)") \
-	X(CTIMEOUT,  "connect-timeout", "S",    CONN, "for TCP, TLS and CER together (default 10)") \
+	X(CTIMEOUT,  "connect-timeout", "S",    CONN, "for the connection, TLS and CER together (default 10)") \
 	X(WATCHDOG,  "watchdog",       "S",     CONN, "send a DWR after so much silence (default 30)") \
 	X(EXTID,     "ext-id",         "ID",    DAR,  "External-Identifier of the device: local@domain") \
 	X(MSISDN,    "msisdn",         "DIGITS", DAR, "MSISDN of the device") \
@@ -363,6 +366,13 @@ static bool set_connect(struct scs_conn *c, const char *v, char *err, size_t siz
 	return true;
 }
 
+static bool set_stack(struct scs_conn *c, const char *v, char *err, size_t size)
+{
+	c->sctp_stack = v;
+	return !strcmp(v, "kernel") || !strcmp(v, "user") || !strcmp(v, "auto") ||
+	       wrong(err, size, "sctp-stack", v, "not kernel, user or auto");
+}
+
 static bool set_conn_option(struct scs_conn *c, enum opt_id id, const char *v, char *err, size_t size)
 {
 	const char *name = options[id].name;
@@ -374,6 +384,11 @@ static bool set_conn_option(struct scs_conn *c, enum opt_id id, const char *v, c
 	case OPT_KEY:      c->key = v; return true;
 	case OPT_CA:       c->ca = v; return true;
 	case OPT_TCP:      c->tcp = true; return true;
+	case OPT_SCTP:     c->sctp = true; return true;
+	case OPT_SCTPSTACK: return set_stack(c, v, err, size);
+	case OPT_SCTPUDP:
+		return set_number(&c->sctp_udp, NULL, 65535, name, v, err, size) &&
+		       (c->sctp_udp || wrong(err, size, name, v, "not a port"));
 	case OPT_EXPECT:   c->expect = v; return true;
 	case OPT_INSECURE: c->insecure = true; return true;
 	case OPT_TLSPRIO:  c->priority_string = v; return true;
@@ -611,11 +626,22 @@ static bool name_of_certificate(const char *file, char *out, size_t size)
 
 bool scs_conn_complete(struct scs_conn *c, char *err, size_t size)
 {
+	bool clear = c->tcp || (c->sctp && !c->cert && !c->ca && !c->insecure);
+
+	if (c->tcp && c->sctp) {
+		snprintf(err, size, "--tcp and --sctp exclude each other");
+		return false;
+	}
+	if (!c->sctp && (c->sctp_stack || c->sctp_udp)) {
+		snprintf(err, size, "--sctp-stack and --sctp-udp need --sctp");
+		return false;
+	}
 	if (!c->host[0])
 		strcpy(c->host, "localhost");
 	if (!c->port)
-		c->port = c->tcp ? 3868 : 5868;
-	if (!c->tcp && !c->ca && !c->insecure) {
+		c->port = clear ? 3868 : 5868;
+	c->clear = clear;
+	if (!clear && !c->ca && !c->insecure) {
 		snprintf(err, size, "--ca is needed to know the server by (or --tcp, or --insecure)");
 		return false;
 	}

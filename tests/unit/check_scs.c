@@ -1,8 +1,11 @@
 /* check_scs.c - tsp-scs, with this program as the MTC-IWF. */
+#include <arpa/inet.h>
 #include <check.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include "outside.h"
 #include "peer_certs.h"
 
@@ -243,6 +246,8 @@ START_TEST(usage)
 		{ "trigger more", "\"more\" is too much" }, { "trigger --timeout -1", "not a number of seconds" },
 		{ "trigger --connect [::1", "not HOST:PORT" }, { "trigger --connect a:0", "not HOST:PORT" },
 		{ "trigger --rate 0", "not a rate" }, { "trigger --count 0", "at least 1" },
+		{ "trigger --sctp", "exclude each other" }, { "trigger --sctp-udp 9899", "need --sctp" },
+		{ "trigger --sctp-udp 0", "not a port" }, { "trigger --sctp-stack mine", "not kernel, user or auto" },
 	};
 
 	ck_assert_msg(run(rows[_i].words, NULL) == 2, "%s", rows[_i].words);
@@ -467,6 +472,42 @@ START_TEST(loses_the_connection)
 }
 END_TEST
 
+/* SCTP in UDP, in the clear and under DTLS; a payload that no record holds. */
+START_TEST(over_sctp)
+{
+	static const struct { bool dtls; const char *size; int status; const char *says; } rows[] = {
+		{ false, "20000", 0, "accepted" }, { true, "16000", 0, "accepted" },
+		{ true, "20000", 3, "and over SCTP it may be" },
+	};
+	struct peer_conf conf = { .origin_host = "iwf.test", .origin_realm = "test", .apps = apps, .napps = 1 };
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct peer_ops ops = our_end_ops;
+	socklen_t n = sizeof(a);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	char err[256] = "", udp[8];
+	const char *argv[24] = { "--sctp", "--sctp-udp", udp, "--connect", where, "--origin-host", "scs.test", "trigger",
+	                         "--ext-id", "good@x.yy", "--payload-size", rows[_i].size };
+	const char *tls[] = { "--ca", outside_path("ca.pem"), "--cert", outside_path("client.pem"), "--key", outside_path("client.key") };
+
+	ck_assert(fd >= 0 && bind(fd, (struct sockaddr *)&a, n) == 0 && getsockname(fd, (struct sockaddr *)&a, &n) == 0);
+	snprintf(udp, sizeof(udp), "%u", ntohs(a.sin_port));
+	if (rows[_i].dtls) {
+		conf.tls = (struct peer_tls){ .cert = outside_path("server.pem"), .key = outside_path("server.key"),
+		                              .ca = outside_path("ca.pem") };
+		memcpy(argv + 12, tls, sizeof(tls));
+	}
+	ops.ctx = &scs;
+	peer_listener_close(listener);
+	listener = peer_listen_packets(loop, &conf, fd, 0, &ops, err, sizeof(err));
+	ck_assert_msg(listener != NULL, "%s", err);
+	snprintf(where, sizeof(where), "127.0.0.1:%u", peer_listener_port(listener));
+	last = outside_start("tsp-scs", argv, NULL);
+	ck_assert_int_eq(outside_wait(&last, loop, 10000), rows[_i].status);
+	ck_assert_msg(says(rows[_i].says), "%s", outside_printed(&last));
+	ck_assert_uint_eq(our_end_count(&scs, CMD_DA, true), !rows[_i].status);
+}
+END_TEST
+
 START_TEST(without_cer)
 {
 	ends_with(3, "trigger --no-cer", NULL);
@@ -499,7 +540,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 40);
 	tcase_add_loop_test(t, outcomes, 0, 19);
-	tcase_add_loop_test(t, usage, 0, 21);
+	tcase_add_loop_test(t, usage, 0, 25);
 	tcase_add_test(t, every_avp);
 	tcase_add_loop_test(t, twisted, 0, 15);
 	tcase_add_test(t, json);
@@ -507,6 +548,7 @@ int main(void)
 	tcase_add_test(t, many);
 	tcase_add_test(t, kept_out);
 	tcase_add_loop_test(t, over_tls, 0, 5);
+	tcase_add_loop_test(t, over_sctp, 0, 3);
 	tcase_add_loop_test(t, loses_the_connection, 0, 2);
 	tcase_add_test(t, without_cer);
 	suite_add_tcase(s, t);
