@@ -396,3 +396,19 @@ void peer_base_message(struct peer *p, const uint8_t *msg, size_t n)
 		p->ops.message(p, msg, n, p->ops.ctx);
 	}
 }
+
+bool peer_probe(struct peer *p)
+{
+	struct dia_writer w = { 0 };
+
+	if (p->src.dead || p->state != ST_OPEN)
+		return false;
+	dia_begin(&w, DIA_F_REQUEST, CMD_DW, 0, peer_next_hbh(p), peer_next_e2e(p));
+	put_origin(p, &w);
+	return send_built(p, &w);
+}
+
+int64_t peer_silent_ms(const struct peer *p)
+{
+	return peer_now_ms() - p->last_rx_ms;
+}

@@ -153,5 +153,9 @@ void peer_set_user(struct peer *, void *);
  * DO_NOT_WANT_TO_TALK_TO_YOU. */
 void peer_disconnect(struct peer *);
 void peer_disconnect_because(struct peer *, uint32_t cause);   /* Disconnect-Cause (RFC 6733 5.4.3) */
+/* Is it still there?  A DWR at once, besides the watchdog's; false: not open.  peer_silent_ms() tells how long ago the
+ * last octet came. */
+bool peer_probe(struct peer *);
+int64_t peer_silent_ms(const struct peer *);
 /* At once, without a word; PEER_CLOSED follows. */
 void peer_abort(struct peer *);

@@ -505,6 +505,27 @@ struct gw_verdict gw_pki_recheck(const struct gw_pki *p, const gnutls_datum_t *c
 	return check(p, chain, n, now_ms, true);
 }
 
+bool gw_pki_issuer(const struct gw_pki *p, const gnutls_datum_t *chain, unsigned n, gnutls_datum_t *out)
+{
+	gnutls_x509_crt_t crt, up;
+	bool found = false;
+
+	if (!n || gnutls_x509_crt_init(&crt) < 0)
+		return false;
+	if (gnutls_x509_crt_import(crt, &chain[0], GNUTLS_X509_FMT_DER) >= 0) {
+		gnutls_x509_crt_t ca = issuer_in(crt, p->ca, p->nca);
+
+		found = ca && gnutls_x509_crt_export2(ca, GNUTLS_X509_FMT_DER, out) >= 0;
+		for (unsigned i = 1; i < n && !found && gnutls_x509_crt_init(&up) >= 0; i++) {
+			found = gnutls_x509_crt_import(up, &chain[i], GNUTLS_X509_FMT_DER) >= 0 &&
+			        gnutls_x509_crt_check_issuer(crt, up) && gnutls_x509_crt_export2(up, GNUTLS_X509_FMT_DER, out) >= 0;
+			gnutls_x509_crt_deinit(up);
+		}
+	}
+	gnutls_x509_crt_deinit(crt);
+	return found;
+}
+
 int gw_pki_alert(enum iwf_reason reason)
 {
 	switch (reason) {

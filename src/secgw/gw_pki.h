@@ -19,6 +19,8 @@ struct gw_verdict { enum iwf_reason reason; char detail[200]; };   /* RS_NONE: t
 struct gw_verdict gw_pki_check(const struct gw_pki *, const gnutls_datum_t *chain, unsigned n, int64_t now_ms);
 /* Of a certificate that was trusted once, after the CRLs have changed or time has passed: cheap. */
 struct gw_verdict gw_pki_recheck(const struct gw_pki *, const gnutls_datum_t *chain, unsigned n, int64_t now_ms);
+/* Who has issued the client's own: in the chain, or a CA of ours (DER, gnutls_free()).  False: nobody known. */
+bool gw_pki_issuer(const struct gw_pki *, const gnutls_datum_t *chain, unsigned n, gnutls_datum_t *out);
 /* The error code with which the handshake ends for that reason (its alert). */
 int gw_pki_alert(enum iwf_reason reason);
 

@@ -12,3 +12,5 @@ libsecgw_la_SOURCES += src/secgw/gw_ipc.c src/secgw/gw_ipc.h src/secgw/gw_signer
 
 libsecgw_la_SOURCES += src/secgw/gw_table.c src/secgw/gw_table.h src/secgw/gw_pki.c src/secgw/gw_pki.h \
 	src/secgw/gw_admit.c src/secgw/gw_admit.h src/secgw/gw_shield.c src/secgw/gw_shield.h
+libsecgw_la_SOURCES += src/secgw/gw_door.c src/secgw/gw_door.h src/secgw/gw_door_int.h src/secgw/gw_door_conn.c \
+	src/secgw/gw_door_node.c src/secgw/gw_door_stats.c
