@@ -1,4 +1,5 @@
 /* gw_door_stats.c - the counters in the text format of Prometheus. */
+#include "config.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
