@@ -1,6 +1,6 @@
 -- mtc-iwf: the schema that all migrations together make.  Made by `make update-schema`; compared by check_store.
 PRAGMA application_id = 1297369431;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 CREATE TABLE mtc_user (
   id            INTEGER PRIMARY KEY,                         -- named by subscription, device_group and mtc_user_scs
@@ -290,3 +290,9 @@ SELECT a.id, strftime('%Y-%m-%dT%H:%M:%fZ', a.at_ms / 1000.0, 'unixepoch') AS at
        a.event, a.decision, a.reason, a.request_status, s.name AS scs, a.peer, a.origin_host, a.address, a.cert_sha256,
        a.device, a.reference, a.detail
 FROM audit a LEFT JOIN scs s ON s.id = a.scs_id;
+
+CREATE TABLE scs_gateway (
+  scs_id         INTEGER PRIMARY KEY REFERENCES scs(id) ON DELETE CASCADE,   -- whose
+  connections    INTEGER NOT NULL DEFAULT 1 CHECK (connections BETWEEN 1 AND 1000),          -- connections through the gateway at a time
+  ndsip_address  TEXT CHECK (length(ndsip_address) BETWEEN 2 AND 45 AND ndsip_address NOT GLOB '*[^0-9a-f.:]*')  -- scs.security 'ndsip': the address that the gateway takes it from, IPv6 in lower case; NULL: from none
+) STRICT;

@@ -31,6 +31,8 @@ struct iwf_scs {
 	uint32_t payload_max;                /* octets; 0: the configured default */
 	uint32_t validity_max_s;             /* 0: the configured default */
 	bool allow_priority, allow_trigger, allow_recall, allow_replace;
+	uint32_t connections;                /* through the gateway, at a time */
+	char ndsip_address[46];              /* ndsip: from where, numeric; "": from nowhere */
 };
 
 struct iwf_subscription {
@@ -235,6 +237,8 @@ struct iwf_store_ops {
 	/* Who may do what. */
 	enum iwf_err (*scs_by_host)(struct iwf_store *, const char *host, struct iwf_scs *out);
 	enum iwf_err (*scs_by_id)(struct iwf_store *, int64_t id, struct iwf_scs *out);
+	/* The row with the lowest id above that one; IWF_ENOENT: that was the last. */
+	enum iwf_err (*scs_next)(struct iwf_store *, int64_t after_id, struct iwf_scs *out);
 	enum iwf_err (*scs_has_number)(struct iwf_store *, int64_t scs_id, const char *e164);  /* IWF_OK or IWF_ENOENT */
 	/* An external_id row bound to another SCS does not exist for this one. */
 	enum iwf_err (*subscription_by_ext_id)(struct iwf_store *, const char *ext_id, int64_t scs_id, struct iwf_subscription *out);

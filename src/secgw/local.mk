@@ -1,13 +1,14 @@
 # mtc-secgw, the MTC Security Gateway.  libsecgw.la is all of it but main(), for the tests.
 noinst_LTLIBRARIES += libsecgw.la
 libsecgw_la_SOURCES =
-libsecgw_la_LIBADD = libpeer.la libmtciwf.la $(GNUTLS_LIBS)
+libsecgw_la_LIBADD = libpeer.la libmtciwf.la $(GNUTLS_LIBS) $(SECCOMP_LIBS) $(CURL_LIBS)
 AM_CPPFLAGS += -I$(srcdir)/src/secgw
 $(libsecgw_la_OBJECTS): gen/dict_ids.h
 
 libsecgw_la_SOURCES += src/secgw/gw_gate.c src/secgw/gw_gate.h src/secgw/gw_rewrite.c src/secgw/gw_rewrite.h \
 	src/secgw/gw_proxy.c src/secgw/gw_proxy.h
 
+libsecgw_la_SOURCES += src/secgw/gw_conf.c src/secgw/gw_conf.h src/secgw/gw_sandbox.c src/secgw/gw_sandbox.h
 libsecgw_la_SOURCES += src/secgw/gw_ipc.c src/secgw/gw_ipc.h src/secgw/gw_signer.c
 
 libsecgw_la_SOURCES += src/secgw/gw_table.c src/secgw/gw_table.h src/secgw/gw_pki.c src/secgw/gw_pki.h \

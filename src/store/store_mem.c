@@ -172,6 +172,20 @@ static enum iwf_err mem_scs_by_id(struct iwf_store *st, int64_t id, struct iwf_s
 	return scs_give(mem_of(st), iwf_mem_scs_find(mem_of(st), id), out);
 }
 
+static enum iwf_err mem_scs_next(struct iwf_store *st, int64_t after_id, struct iwf_scs *out)
+{
+	struct mem_store *m = mem_of(st);
+	const struct iwf_scs *next = NULL;
+
+	for (size_t i = 0; i < m->t[T_SCS].n; i++) {
+		const struct iwf_scs *s = iwf_mem_row(&m->t[T_SCS], i);
+
+		if (s->id > after_id && (!next || s->id < next->id))
+			next = s;
+	}
+	return scs_give(m, next, out);
+}
+
 static enum iwf_err mem_scs_has_number(struct iwf_store *st, int64_t scs_id, const char *e164)
 {
 	struct mem_store *m = mem_of(st);
@@ -737,7 +751,8 @@ static enum iwf_err mem_audit_add(struct iwf_store *st, const struct iwf_audit *
 static const struct iwf_store_ops mem_ops = {
 	.name = "mem",
 	.begin = mem_begin, .commit = mem_commit, .rollback = mem_rollback, .close = mem_close, .changed = mem_changed,
-	.scs_by_host = mem_scs_by_host, .scs_by_id = mem_scs_by_id, .scs_has_number = mem_scs_has_number,
+	.scs_by_host = mem_scs_by_host, .scs_by_id = mem_scs_by_id, .scs_next = mem_scs_next,
+	.scs_has_number = mem_scs_has_number,
 	.subscription_by_ext_id = mem_subscription_by_ext_id, .subscription_by_msisdn = mem_subscription_by_msisdn,
 	.user_allows = mem_user_allows, .grants = mem_grants,
 	.trigger_insert = mem_trigger_insert, .trigger_get = mem_trigger_get, .trigger_by_ref = mem_trigger_by_ref,

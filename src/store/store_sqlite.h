@@ -75,6 +75,7 @@ void iwf_sqlite_rollback(struct iwf_store *);
 /* store_sqlite_admin.c */
 enum iwf_err iwf_sqlite_scs_by_host(struct iwf_store *, const char *host, struct iwf_scs *out);
 enum iwf_err iwf_sqlite_scs_by_id(struct iwf_store *, int64_t id, struct iwf_scs *out);
+enum iwf_err iwf_sqlite_scs_next(struct iwf_store *, int64_t after_id, struct iwf_scs *out);
 enum iwf_err iwf_sqlite_scs_has_number(struct iwf_store *, int64_t scs_id, const char *e164);
 enum iwf_err iwf_sqlite_subscription_by_ext_id(struct iwf_store *, const char *ext_id, int64_t scs_id, struct iwf_subscription *out);
 enum iwf_err iwf_sqlite_subscription_by_msisdn(struct iwf_store *, const char *msisdn, struct iwf_subscription *out);

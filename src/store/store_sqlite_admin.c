@@ -28,6 +28,8 @@ static enum iwf_err scs_read(struct query *q, struct iwf_scs *out)
 		out->allow_trigger = iwf_sqlite_col_int(q);
 		out->allow_recall = iwf_sqlite_col_int(q);
 		out->allow_replace = iwf_sqlite_col_int(q);
+		out->connections = (uint32_t)iwf_sqlite_col_int(q);
+		iwf_sqlite_col_text(q, out->ndsip_address, sizeof(out->ndsip_address));
 	}
 	return iwf_sqlite_end_one(q);
 }
@@ -47,6 +49,15 @@ enum iwf_err iwf_sqlite_scs_by_id(struct iwf_store *st, int64_t id, struct iwf_s
 
 	iwf_sqlite_start(&q, st, ST_SCS_BY_ID, "scs_by_id");
 	iwf_sqlite_bind_int(&q, ":id", id);
+	return scs_read(&q, out);
+}
+
+enum iwf_err iwf_sqlite_scs_next(struct iwf_store *st, int64_t after_id, struct iwf_scs *out)
+{
+	struct query q;
+
+	iwf_sqlite_start(&q, st, ST_SCS_NEXT, "scs_next");
+	iwf_sqlite_bind_int(&q, ":after", after_id);
 	return scs_read(&q, out);
 }
 

@@ -15,6 +15,8 @@ static const struct arg_spec add_args[] = {
 	{ "--pin-file", ARG_FILE, .help = "the same, taken from a certificate in PEM form" },
 	{ "--inside", ARG_FLAG, .help = "it is in the operator's own security domain" },
 	{ "--ndsip", ARG_FLAG, .help = "protected below Diameter (NDS/IP), no certificate; only with --inside" },
+	{ "--ndsip-address", ARG_TEXT, .help = "address that the gateway takes it from, with --ndsip" },
+	{ "--connections", ARG_UINT, .min = 1, .max = 1000, .help = "connections through the gateway at a time (1)" },
 	{ "--rate", ARG_UINT, .min = 1, .max = 1000000, .help = "requests a second" },
 	{ "--burst", ARG_UINT, .min = 1, .max = 1000000, .help = "requests at once" },
 	{ "--quota", ARG_UINT, .min = 0, .max = 1000000000000, .help = "requests a period" },
@@ -35,6 +37,18 @@ static bool add_number(struct ctl *c, int64_t scs, const char *e164, bool primar
 	ctl_bind_int(st, ":scs", scs);
 	ctl_bind_text(st, ":e164", e164);
 	ctl_bind_int(st, ":primary", primary);
+	return ctl_run(c, st);
+}
+
+static bool add_gateway(struct ctl *c, const struct args *a, int64_t scs)
+{
+	sqlite3_stmt *st = ctl_prepare(c, "INSERT INTO scs_gateway (scs_id, connections, ndsip_address) "
+	                                  "VALUES (:scs, coalesce(:connections, 1), :address)");
+	if (!st)
+		return false;
+	ctl_bind_int(st, ":scs", scs);
+	ctl_bind_arg(st, ":connections", a, "--connections");
+	ctl_bind_arg(st, ":address", a, "--ndsip-address");
 	return ctl_run(c, st);
 }
 
@@ -77,6 +91,8 @@ static int add_work(struct ctl *c, const struct args *a)
 	if (!ctl_run(c, st))
 		return CTL_FAIL;
 	int64_t id = sqlite3_last_insert_rowid(c->sql);
+	if ((arg_given(a, "--connections") || arg_given(a, "--ndsip-address")) && !add_gateway(c, a, id))
+		return CTL_FAIL;
 	for (size_t i = 0; arg_nth(a, "--e164", i); i++)
 		if (!add_number(c, id, arg_nth(a, "--e164", i), i == 0))
 			return CTL_FAIL;
@@ -115,7 +131,9 @@ static int scs_show(struct ctl *c, const struct args *a)
 		" cert_sha256 AS certificate_pin,"
 		" (SELECT group_concat(e164 || iif(is_primary, ' (primary)', ''), ', ') FROM"
 		"   (SELECT * FROM scs_identity i WHERE i.scs_id = s.id ORDER BY is_primary DESC, e164)) AS numbers,"
-		" domain, security, enabled AS 'enabled?', valid_from_ms AS 'valid_from@', valid_until_ms AS 'valid_until@',"
+		" domain, security,"
+		" (SELECT ndsip_address FROM scs_gateway WHERE scs_id = s.id) AS ndsip_address,"
+		" coalesce((SELECT connections FROM scs_gateway WHERE scs_id = s.id), 1) AS connections, enabled AS 'enabled?', valid_from_ms AS 'valid_from@', valid_until_ms AS 'valid_until@',"
 		" rate_per_s, burst, quota, quota_period_s, payload_max, validity_max_s, allow_priority AS 'allow_priority?',"
 		" allow_trigger AS 'allow_trigger?', allow_recall AS 'allow_recall?', allow_replace AS 'allow_replace?',"
 		" (SELECT group_concat(g.name, ', ') FROM scs_group_member m JOIN scs_group g ON g.id = m.scs_group_id WHERE m.scs_id = s.id)"

@@ -145,6 +145,7 @@ START_TEST(scs_all_columns)
 		.valid_from = 1, .valid_until = 4102444800000, .rate_per_s = 1000000, .burst = 7, .quota = 0,
 		.quota_period_s = 60, .payload_max = 65535, .validity_max_s = 4294967295u, .allow_priority = true,
 		.allow_trigger = true, .allow_recall = false, .allow_replace = true,
+		.connections = 3, .ndsip_address = "192.0.2.7",
 	};
 	struct iwf_scs plain = seed_scs_row("nordtrack", "scs.nordtrack.example"), out, out2;
 
@@ -156,6 +157,11 @@ START_TEST(scs_all_columns)
 	ck_assert_mem_eq(&out2, &in, sizeof(in));
 	OK(st->ops->scs_by_host(st, "scs.nordtrack.example", &out));
 	ck_assert_mem_eq(&out, &plain, sizeof(plain));
+	OK(st->ops->scs_next(st, 0, &out));
+	ck_assert_mem_eq(&out, &in, sizeof(in));
+	OK(st->ops->scs_next(st, in.id, &out));
+	ck_assert_mem_eq(&out, &plain, sizeof(plain));
+	FAILS(IWF_ENOENT, st->ops->scs_next(st, plain.id, &out));
 	in.enabled = in.inside = in.ndsip = false;
 	in.allow_recall = true;
 	seed_scs_change(st, &in);

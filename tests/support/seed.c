@@ -87,7 +87,7 @@ struct iwf_scs seed_scs_row(const char *name, const char *origin_host)
 	const char *dot = strchr(origin_host, '.');
 	struct iwf_scs s = {
 		.enabled = true, .quota = -1, .quota_period_s = 86400,
-		.allow_trigger = true, .allow_recall = true, .allow_replace = true,
+		.allow_trigger = true, .allow_recall = true, .allow_replace = true, .connections = 1,
 	};
 
 	snprintf(s.name, sizeof(s.name), "%s", name);
@@ -145,6 +145,7 @@ void seed_scs_change(struct iwf_store *st, const struct iwf_scs *s)
 	    s->ndsip ? "ndsip" : "tls", (int64_t)s->enabled, s->valid_from, s->valid_until, (int64_t)s->rate_per_s,
 	    (int64_t)s->burst, s->quota, (int64_t)s->quota_period_s, (int64_t)s->payload_max, (int64_t)s->validity_max_s,
 	    (int64_t)s->allow_priority, (int64_t)s->allow_trigger, (int64_t)s->allow_recall, (int64_t)s->allow_replace, s->id);
+	sql(st, "INSERT OR REPLACE INTO scs_gateway VALUES (?, ?, ?)", "iie", s->id, (int64_t)s->connections, s->ndsip_address);
 }
 
 void seed_number(struct iwf_store *st, int64_t scs_id, const char *e164, bool primary)

@@ -36,6 +36,7 @@ PASS(begin, (struct iwf_store *st))
 PASS(changed, (struct iwf_store *st, bool *changed), changed)
 PASS(scs_by_host, (struct iwf_store *st, const char *host, struct iwf_scs *out), host, out)
 PASS(scs_by_id, (struct iwf_store *st, int64_t id, struct iwf_scs *out), id, out)
+PASS(scs_next, (struct iwf_store *st, int64_t after_id, struct iwf_scs *out), after_id, out)
 PASS(scs_has_number, (struct iwf_store *st, int64_t scs_id, const char *e164), scs_id, e164)
 PASS(subscription_by_ext_id, (struct iwf_store *st, const char *ext_id, int64_t scs_id, struct iwf_subscription *out),
      ext_id, scs_id, out)
@@ -102,7 +103,8 @@ static const char *fail_errmsg(struct iwf_store *st)
 static const struct iwf_store_ops fail_ops = {
 	.name = "fail",
 	.begin = fail_begin, .commit = fail_commit, .rollback = fail_rollback, .close = fail_close, .changed = fail_changed,
-	.scs_by_host = fail_scs_by_host, .scs_by_id = fail_scs_by_id, .scs_has_number = fail_scs_has_number,
+	.scs_by_host = fail_scs_by_host, .scs_by_id = fail_scs_by_id, .scs_next = fail_scs_next,
+	.scs_has_number = fail_scs_has_number,
 	.subscription_by_ext_id = fail_subscription_by_ext_id, .subscription_by_msisdn = fail_subscription_by_msisdn,
 	.user_allows = fail_user_allows, .grants = fail_grants,
 	.trigger_insert = fail_trigger_insert, .trigger_get = fail_trigger_get, .trigger_by_ref = fail_trigger_by_ref,
