@@ -117,7 +117,7 @@ static int verify(struct peer *p, void *ctx)
 	if (chain && n && !gw_cert_read(&chain[0], &c->cert) && v.reason == RS_NONE)
 		v.reason = RS_CERT_PROFILE;
 	if (v.reason == RS_NONE && v.detail[0])
-		iwf_log(IWF_LOG_WARN, IWF_SUB_GW, "%s: %s", peer_address(p), v.detail);
+		iwf_log(IWF_LOG_INFO, IWF_SUB_GW, "%s: %s", peer_address(p), v.detail);
 	if (v.reason == RS_NONE)
 		v.reason = gw_admit_cert(d->table, &c->cert);
 	if (v.reason == RS_CERT_UNKNOWN)
@@ -242,7 +242,7 @@ static void look_again(void *ctx)
 	} else if (c->scs->open <= scs->connections) {
 		c->rival = NULL;
 		result = place(c, scs, &why);
-	} else if (!c->rival || peer_silent_ms(c->rival->peer) < DEAD_ANSWER_MS - (c->wait_until - peer_now_ms())) {
+	} else if (!c->rival || peer_silent_ms(c->rival->peer) < DEAD_SILENT_MS) {
 		result = refuse_cer(c, RS_CONNECTIONS, &why);      /* it has answered */
 	} else if (peer_now_ms() >= c->wait_until) {
 		peer_say_why(c->rival->peer, "no answer to a DWR while another connection of this SCS waits");
@@ -305,7 +305,8 @@ static uint32_t admit(struct peer *p, const uint8_t *cer, size_t n, const char *
 		struct gw_verdict v = gw_pki_recheck(d->pki, c->chain, c->nchain, door_wall_ms());
 
 		reason = v.reason;
-		memcpy(c->detail, v.detail, sizeof(c->detail));
+		if (reason != RS_NONE)
+			memcpy(c->detail, v.detail, sizeof(c->detail));
 	}
 	if (reason != RS_NONE)
 		return refuse_cer(c, reason, why);

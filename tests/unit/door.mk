@@ -10,3 +10,8 @@ check_gw_admit_LDADD = libsecgw.la $(CHECK_LDADD)
 check_gw_shield_SOURCES = tests/unit/check_gw_shield.c
 check_gw_shield_LDADD = libsecgw.la $(CHECK_LDADD)
 $(check_gw_table_OBJECTS) $(check_gw_pki_OBJECTS) $(check_gw_admit_OBJECTS) $(check_gw_shield_OBJECTS): gen/dict_ids.h
+check_PROGRAMS += check_gw_door
+TESTS += check_gw_door
+check_gw_door_SOURCES = tests/unit/check_gw_door.c tests/unit/peer_certs.c tests/unit/peer_certs.h
+check_gw_door_LDADD = libsecgw.la $(CHECK_LDADD) $(GNUTLS_LIBS)
+$(check_gw_door_OBJECTS): gen/dict_ids.h

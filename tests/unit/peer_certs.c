@@ -39,7 +39,7 @@ static bool fill(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, const struct 
 	ok &= gnutls_x509_crt_set_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, w->file, (unsigned)strlen(w->file)) == 0;
 	ok &= gnutls_x509_crt_set_key(crt, key) == 0;
 	ok &= gnutls_x509_crt_set_basic_constraints(crt, !by, -1) == 0;
-	ok &= gnutls_x509_crt_set_key_usage(crt, by ? GNUTLS_KEY_DIGITAL_SIGNATURE : GNUTLS_KEY_KEY_CERT_SIGN) == 0;
+	ok &= gnutls_x509_crt_set_key_usage(crt, by ? GNUTLS_KEY_DIGITAL_SIGNATURE : GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN) == 0;
 	if (w->name)
 		ok &= gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME, w->name, (unsigned)strlen(w->name),
 		                                           GNUTLS_FSAN_APPEND) == 0;
