@@ -15,6 +15,7 @@
 #define SETTLE_MS       20u
 #define QUEUE_MAX       (256u * 1024)
 #define CONTENT_CCS     20
+#define CONTENT_ALERT   21
 #define FIRST_KEY       1u
 
 struct record {
@@ -60,6 +61,22 @@ static enum peer_io fail(struct sctp_link *l, const char *fmt, ...)
 	return IO_FAILED;
 }
 
+static bool is_first_epoch(const struct record *r)
+{
+	return !r->b[3] && !r->b[4];
+}
+
+static void drop_first(struct sctp_link *l)
+{
+	struct record *r = l->first;
+
+	l->first = r->next;
+	if (!l->first)
+		l->last = &l->first;
+	l->queued -= r->n;
+	free(r);
+}
+
 struct sctp_link *peer_link_new(struct assoc *a)
 {
 	struct sctp_link *l = calloc(1, sizeof(*l));
@@ -81,12 +98,8 @@ void peer_link_free(struct sctp_link *l, bool abort)
 {
 	peer_timer_cancel(l->assoc->loop, l->settle);
 	l->assoc->stack->close(l->assoc, abort);
-	while (l->first) {
-		struct record *r = l->first;
-
-		l->first = r->next;
-		free(r);
-	}
+	while (l->first)
+		drop_first(l);
 	free(l->in);
 	free(l);
 }
@@ -104,13 +117,6 @@ void peer_link_want(struct sctp_link *l, uint32_t events)
 	else if (l->first)
 		events = (events | EPOLLIN) & ~(uint32_t)EPOLLOUT;       /* what we wait for is told, or a timer's */
 	l->assoc->stack->want(l->assoc, events);
-}
-
-void peer_link_shutdown(struct sctp_link *l)
-{
-	l->shut = true;
-	if (!l->first)
-		l->assoc->stack->shutdown(l->assoc);
 }
 
 /* Receiving. */
@@ -297,9 +303,7 @@ static void forget_empty_key(struct sctp_link *l)
  * a packet under a key that it does not know is lost, and costs a retransmission. */
 static bool may_send(struct sctp_link *l, const struct record *r)
 {
-	bool first_epoch = !r->b[3] && !r->b[4];
-
-	if (first_epoch || l->key == KEY_NEW)
+	if (is_first_epoch(r) || l->key == KEY_NEW)
 		return true;
 	if (l->key == KEY_EMPTY) {
 		l->key = KEY_WAIT_DRY;
@@ -321,18 +325,15 @@ enum peer_io peer_link_flush(struct sctp_link *l)
 			peer_link_want(l, l->events);
 			return IO_AGAIN;
 		}
-		io = l->assoc->stack->send(l->assoc, r->b, r->n, ASSOC_PPID_DTLS, r->b[0] == CONTENT_CCS);
+		io = l->assoc->stack->send(l->assoc, r->b, r->n, ASSOC_PPID_DTLS,
+		                           r->b[0] == CONTENT_CCS || r->b[0] == CONTENT_ALERT);
 		if (io == IO_AGAIN) {
 			peer_link_want(l, l->events);
 			return IO_AGAIN;
 		}
 		if (io != IO_OK)
 			return fail(l, "%s", strerror(errno));
-		l->first = r->next;
-		if (!l->first)
-			l->last = &l->first;
-		l->queued -= r->n;
-		free(r);
+		drop_first(l);
 		if (!l->first && l->shut)
 			l->assoc->stack->shutdown(l->assoc);
 	}
@@ -384,6 +385,16 @@ void peer_link_secured(struct sctp_link *l)
 {
 	l->secured = true;
 	forget_empty_key(l);
+}
+
+void peer_link_shutdown(struct sctp_link *l)
+{
+	/* Of a handshake that has failed the other side will never know the key. */
+	while (l->first && l->key != KEY_NEW && !is_first_epoch(l->first))
+		drop_first(l);
+	l->shut = true;
+	if (!l->first)
+		l->assoc->stack->shutdown(l->assoc);
 }
 
 size_t peer_link_room(const struct sctp_link *l)
