@@ -36,7 +36,7 @@ static void conf_of(struct door *d, const struct gw_listen *l, struct peer_conf 
 
 	*out = (struct peer_conf){
 		.origin_host = c->identity, .origin_realm = c->realm, .product = "mtc-iwf", .apps = &door_app, .napps = 1,
-		.watchdog_s = c->limits.watchdog_s, .connect_timeout_ms = c->limits.cer_timeout_ms,
+		.watchdog_s = c->limits.watchdog_s, .connect_timeout_ms = c->limits.handshake_timeout_ms + c->limits.cer_timeout_ms,
 		.hello_timeout_ms = c->limits.hello_timeout_ms, .handshake_timeout_ms = c->limits.handshake_timeout_ms,
 		.max_message = c->limits.message_max, .max_queue = c->limits.queue_max, .stall_timeout_ms = c->limits.stall_timeout_ms,
 		.tls.keylog = c->tls.keylog[0] ? c->tls.keylog : NULL,
@@ -50,17 +50,26 @@ static void conf_of(struct door *d, const struct gw_listen *l, struct peer_conf 
 static bool listen_one(struct door *d, size_t i, char *err, size_t err_size)
 {
 	const struct gw_listen *l = &d->conf->listen[i];
+	const char *more[GW_ADDRS_MAX];
 	bool tls = l->transport == GW_TLS || l->transport == GW_DTLS_SCTP;
 	struct peer_conf conf;
 	struct peer_ops ops;
 
 	conf_of(d, l, &conf);
+	for (size_t k = 0; k < l->nmore; k++)
+		more[k] = l->more[k];
+	conf.sctp.addrs = more;
+	conf.sctp.naddrs = l->nmore;
 	if (tls && !(conf.tls.credentials = door_credentials(d, false, err, err_size)))
 		return false;
 	door_conn_ops(d, &ops);
 	if (!d->listener[i]) {
-		d->listener[i] = d->fds->listen[i] >= 0 ? peer_listen_fd(d->loop, &conf, d->fds->listen[i], &ops, err, err_size) :
-		                 peer_listen_packets(d->loop, &conf, d->fds->packet[i], l->port, &ops, err, err_size);
+		if (d->fds->listen[i] >= 0)
+			d->listener[i] = peer_listen_fd(d->loop, &conf, d->fds->listen[i], &ops, err, err_size);
+		else if (d->fds->packet[i] >= 0)
+			d->listener[i] = peer_listen_packets(d->loop, &conf, d->fds->packet[i], l->port, &ops, err, err_size);
+		else
+			d->listener[i] = peer_listen(d->loop, &conf, l->address, l->port, &ops, err, err_size);
 		return d->listener[i];
 	}
 	if (!tls)

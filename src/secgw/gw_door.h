@@ -5,9 +5,9 @@
 
 struct gw_door_fds {
 	int ipc, signer;                         /* to the keeper */
-	int listen[GW_LISTEN_MAX];               /* bound already, in the order of the configuration; -1: a user-space SCTP
-	                                            listener, whose UDP or raw socket is in `packet` */
-	int packet[GW_LISTEN_MAX];
+	/* Bound already, in the order of the configuration: a listening TCP socket; or, for SCTP in user space, a socket
+	 * for its packets (UDP, or IP protocol 132); or neither (-1): the door binds it itself (SCTP of the kernel). */
+	int listen[GW_LISTEN_MAX], packet[GW_LISTEN_MAX];
 	int control;                             /* listening Unix socket of the counters; -1: none */
 };
 /* Runs until the keeper says stop or is gone; the process's exit status. */

@@ -9,9 +9,14 @@ libsecgw_la_SOURCES += src/secgw/gw_gate.c src/secgw/gw_gate.h src/secgw/gw_rewr
 	src/secgw/gw_proxy.c src/secgw/gw_proxy.h
 
 libsecgw_la_SOURCES += src/secgw/gw_conf.c src/secgw/gw_conf.h src/secgw/gw_sandbox.c src/secgw/gw_sandbox.h
+libsecgw_la_SOURCES += src/secgw/gw_keeper.c src/secgw/gw_keeper.h src/secgw/gw_ocsp.c src/secgw/gw_ocsp.h
 libsecgw_la_SOURCES += src/secgw/gw_ipc.c src/secgw/gw_ipc.h src/secgw/gw_signer.c
 
 libsecgw_la_SOURCES += src/secgw/gw_table.c src/secgw/gw_table.h src/secgw/gw_pki.c src/secgw/gw_pki.h \
 	src/secgw/gw_admit.c src/secgw/gw_admit.h src/secgw/gw_shield.c src/secgw/gw_shield.h
 libsecgw_la_SOURCES += src/secgw/gw_door.c src/secgw/gw_door.h src/secgw/gw_door_int.h src/secgw/gw_door_conn.c \
 	src/secgw/gw_door_node.c src/secgw/gw_door_stats.c
+
+sbin_PROGRAMS += mtc-secgw
+mtc_secgw_SOURCES = src/secgw/main.c
+mtc_secgw_LDADD = libsecgw.la libpeer.la libmtciwf.la $(GNUTLS_LIBS)

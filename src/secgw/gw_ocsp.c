@@ -1,0 +1,316 @@
+#include "config.h"
+#include <curl/curl.h>
+#include <gnutls/ocsp.h>
+#include <gnutls/x509.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "gw_ocsp.h"
+#include "log.h"
+
+#define QUEUE 256u
+#define ANSWER_MAX 65536u
+
+struct question { uint64_t id; gnutls_datum_t cert, issuer; };
+struct verdict { uint64_t id; enum iwf_reason reason; int64_t until_ms; };
+
+struct gw_ocsp {
+	const struct gw_conf *conf;
+	int wake;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t more;
+	bool stop;
+	struct question q[QUEUE];
+	struct verdict v[QUEUE];
+	unsigned q_at, q_n, v_at, v_n;
+};
+
+
+/* ---- over the network --------------------------------------------------- */
+
+struct answer { uint8_t p[ANSWER_MAX]; size_t n; };
+
+static size_t take(char *p, size_t size, size_t n, void *ctx)
+{
+	struct answer *a = ctx;
+
+	n *= size;
+	if (n > sizeof(a->p) - a->n)
+		return 0;
+	memcpy(a->p + a->n, p, n);
+	a->n += n;
+	return n;
+}
+
+static bool post(const struct gw_conf *c, const char *url, const gnutls_datum_t *request, struct answer *a, char *why, size_t why_size)
+{
+	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/ocsp-request");
+	CURL *h = curl_easy_init();
+	CURLcode r = CURLE_OUT_OF_MEMORY;
+	long status = 0;
+
+	a->n = 0;
+	if (h && headers) {
+		curl_easy_setopt(h, CURLOPT_URL, url);
+		curl_easy_setopt(h, CURLOPT_PROTOCOLS, CURLPROTO_HTTP);
+		curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
+		curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)c->tls.ocsp_timeout_ms);
+		curl_easy_setopt(h, CURLOPT_HTTPHEADER, headers);
+		curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE, (long)request->size);
+		curl_easy_setopt(h, CURLOPT_POSTFIELDS, request->data);
+		curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take);
+		curl_easy_setopt(h, CURLOPT_WRITEDATA, a);
+		r = curl_easy_perform(h);
+		curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
+	}
+	curl_easy_cleanup(h);
+	curl_slist_free_all(headers);
+	if (r != CURLE_OK)
+		snprintf(why, why_size, "%s: %s", url, curl_easy_strerror(r));
+	else if (status != 200)
+		snprintf(why, why_size, "%s: HTTP status %ld", url, status);
+	return r == CURLE_OK && status == 200;
+}
+
+/* ---- question and answer ------------------------------------------------ */
+
+static bool responder_of(const struct gw_conf *c, gnutls_x509_crt_t crt, char *url, size_t size)
+{
+	gnutls_datum_t uri = { NULL, 0 };
+	bool found = false;
+
+	if (c->tls.ocsp_responder[0]) {
+		snprintf(url, size, "%s", c->tls.ocsp_responder);
+		return true;
+	}
+	for (unsigned i = 0; !found; i++) {
+		int r = gnutls_x509_crt_get_authority_info_access(crt, i, GNUTLS_IA_OCSP_URI, &uri, NULL);
+
+		if (r == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+			break;
+		if (r < 0)
+			continue;
+		found = uri.size > 7 && uri.size < size && !strncmp((char *)uri.data, "http://", 7);
+		if (found)
+			snprintf(url, size, "%.*s", (int)uri.size, uri.data);
+		gnutls_free(uri.data);
+	}
+	return found;
+}
+
+/* Signed by the issuer itself, or by one whom the issuer has certified for that (RFC 6960 4.2.2.2). */
+static bool is_authentic(gnutls_ocsp_resp_t resp, gnutls_x509_crt_t issuer)
+{
+	gnutls_x509_trust_list_t trust;
+	unsigned status = 0;
+	bool ok = false;
+
+	if (gnutls_ocsp_resp_verify_direct(resp, issuer, &status, 0) == 0 && status == 0)
+		return true;
+	if (gnutls_x509_trust_list_init(&trust, 0) < 0)
+		return false;
+	if (gnutls_x509_trust_list_add_cas(trust, &issuer, 1, 0) == 1)
+		ok = gnutls_ocsp_resp_verify(resp, trust, &status, 0) == 0 && status == 0;
+	gnutls_x509_trust_list_deinit(trust, 0);
+	return ok;
+}
+
+static bool same_nonce(gnutls_ocsp_req_t req, gnutls_ocsp_resp_t resp)
+{
+	gnutls_datum_t sent = { NULL, 0 }, got = { NULL, 0 };
+	bool same = gnutls_ocsp_resp_get_nonce(resp, NULL, &got) < 0 ||     /* many responders leave it out; dates protect then */
+	            (gnutls_ocsp_req_get_nonce(req, NULL, &sent) == 0 && sent.size == got.size && !memcmp(sent.data, got.data, got.size));
+
+	gnutls_free(sent.data);
+	gnutls_free(got.data);
+	return same;
+}
+
+static struct verdict read_answer(const struct gw_conf *c, gnutls_ocsp_req_t req, const struct answer *a, gnutls_x509_crt_t crt,
+                                  gnutls_x509_crt_t issuer, char *why, size_t why_size)
+{
+	const gnutls_datum_t der = { (uint8_t *)a->p, (unsigned)a->n };
+	struct verdict v = { .reason = RS_CERT_REVOCATION };
+	time_t this_update = 0, next_update = 0, now = time(NULL);
+	gnutls_ocsp_resp_t resp;
+	unsigned status = 0;
+
+	if (gnutls_ocsp_resp_init(&resp) < 0)
+		return v;
+	if (gnutls_ocsp_resp_import(resp, &der) < 0 || gnutls_ocsp_resp_get_status(resp) != GNUTLS_OCSP_RESP_SUCCESSFUL)
+		snprintf(why, why_size, "the responder has no answer");
+	else if (!is_authentic(resp, issuer))
+		snprintf(why, why_size, "the answer is not signed by the issuer or one of its responders");
+	else if (!same_nonce(req, resp))
+		snprintf(why, why_size, "the answer is to another question (nonce)");
+	else if (gnutls_ocsp_resp_check_crt(resp, 0, crt) < 0 ||
+	         gnutls_ocsp_resp_get_single(resp, 0, NULL, NULL, NULL, NULL, &status, &this_update, &next_update, NULL, NULL) < 0)
+		snprintf(why, why_size, "the answer is about another certificate");
+	else if (this_update > now + 300 || (next_update != (time_t)-1 && next_update < now))
+		snprintf(why, why_size, "the answer is not of today");
+	else if (status == GNUTLS_OCSP_CERT_REVOKED)
+		v.reason = RS_CERT_REVOKED;
+	else if (status == GNUTLS_OCSP_CERT_GOOD)
+		v = (struct verdict){ .reason = RS_NONE, .until_ms = (next_update == (time_t)-1 ? now + c->tls.ocsp_cache_s : next_update) * 1000LL };
+	else
+		snprintf(why, why_size, "the responder does not know the certificate");
+	gnutls_ocsp_resp_deinit(resp);
+	return v;
+}
+
+static struct verdict ask(const struct gw_conf *c, const struct question *q, struct answer *a)
+{
+	struct verdict v = { .reason = RS_CERT_REVOCATION };
+	gnutls_x509_crt_t crt = NULL, issuer = NULL;
+	gnutls_ocsp_req_t req = NULL;
+	gnutls_datum_t der = { NULL, 0 };
+	char url[512], why[256] = "the certificates cannot be read";
+
+	if (gnutls_x509_crt_init(&crt) < 0 || gnutls_x509_crt_init(&issuer) < 0 || gnutls_ocsp_req_init(&req) < 0 ||
+	    gnutls_x509_crt_import(crt, &q->cert, GNUTLS_X509_FMT_DER) < 0 || gnutls_x509_crt_import(issuer, &q->issuer, GNUTLS_X509_FMT_DER) < 0)
+		;
+	else if (!responder_of(c, crt, url, sizeof(url)))
+		snprintf(why, sizeof(why), "it names no responder that is asked by http");
+	else if (gnutls_ocsp_req_add_cert(req, GNUTLS_DIG_SHA1, issuer, crt) < 0 || gnutls_ocsp_req_randomize_nonce(req) < 0 ||
+	         gnutls_ocsp_req_export(req, &der) < 0)
+		snprintf(why, sizeof(why), "no question can be made");
+	else if (post(c, url, &der, a, why, sizeof(why)))
+		v = read_answer(c, req, a, crt, issuer, why, sizeof(why));
+	if (v.reason == RS_CERT_REVOCATION)
+		iwf_log(IWF_LOG_WARN, IWF_SUB_GW, "OCSP: %s", why);
+	gnutls_free(der.data);
+	if (req)
+		gnutls_ocsp_req_deinit(req);
+	if (issuer)
+		gnutls_x509_crt_deinit(issuer);
+	if (crt)
+		gnutls_x509_crt_deinit(crt);
+	v.id = q->id;
+	return v;
+}
+
+/* ---- the thread --------------------------------------------------------- */
+
+static void forget(struct question *q)
+{
+	gnutls_free(q->cert.data);
+	gnutls_free(q->issuer.data);
+}
+
+static void *work(void *ctx)
+{
+	const uint64_t one = 1;
+	struct gw_ocsp *o = ctx;
+	struct answer *a = malloc(sizeof(*a));
+
+	pthread_mutex_lock(&o->lock);
+	while (!o->stop) {
+		struct question q;
+		struct verdict v;
+
+		if (!o->q_n || o->v_n == QUEUE) {
+			pthread_cond_wait(&o->more, &o->lock);
+			continue;
+		}
+		q = o->q[o->q_at];
+		o->q_at = (o->q_at + 1) % QUEUE;
+		o->q_n--;
+		pthread_mutex_unlock(&o->lock);
+		v = a ? ask(o->conf, &q, a) : (struct verdict){ .id = q.id, .reason = RS_CERT_REVOCATION };
+		forget(&q);
+		pthread_mutex_lock(&o->lock);
+		o->v[(o->v_at + o->v_n++) % QUEUE] = v;
+		if (write(o->wake, &one, sizeof(one)) < 0)
+			iwf_log(IWF_LOG_ERROR, IWF_SUB_GW, "OCSP: an answer waits");
+	}
+	pthread_mutex_unlock(&o->lock);
+	free(a);
+	return NULL;
+}
+
+struct gw_ocsp *gw_ocsp_start(const struct gw_conf *c, int wake, char *err, size_t err_size)
+{
+	struct gw_ocsp *o = calloc(1, sizeof(*o));
+	int r = 0;
+
+	if (!o || curl_global_init(CURL_GLOBAL_DEFAULT)) {
+		snprintf(err, err_size, "out of memory");
+		free(o);
+		return NULL;
+	}
+	o->conf = c;
+	o->wake = wake;
+	pthread_mutex_init(&o->lock, NULL);
+	pthread_cond_init(&o->more, NULL);
+	r = pthread_create(&o->thread, NULL, work, o);
+	if (!r)
+		return o;
+	snprintf(err, err_size, "no thread for OCSP: %s", strerror(r));
+	free(o);
+	return NULL;
+}
+
+void gw_ocsp_stop(struct gw_ocsp *o)
+{
+	if (!o)
+		return;
+	pthread_mutex_lock(&o->lock);
+	o->stop = true;
+	pthread_cond_broadcast(&o->more);
+	pthread_mutex_unlock(&o->lock);
+	pthread_join(o->thread, NULL);
+	for (; o->q_n; o->q_n--, o->q_at = (o->q_at + 1) % QUEUE)
+		forget(&o->q[o->q_at]);
+	pthread_cond_destroy(&o->more);
+	pthread_mutex_destroy(&o->lock);
+	free(o);
+	curl_global_cleanup();
+}
+
+static bool copy(gnutls_datum_t *to, const gnutls_datum_t *from)
+{
+	to->data = gnutls_malloc(from->size ? from->size : 1);
+	if (!to->data)
+		return false;
+	memcpy(to->data, from->data, from->size);
+	to->size = from->size;
+	return true;
+}
+
+bool gw_ocsp_ask(struct gw_ocsp *o, uint64_t id, const gnutls_datum_t *cert, const gnutls_datum_t *issuer)
+{
+	struct question q = { .id = id };
+	bool ok = copy(&q.cert, cert) && copy(&q.issuer, issuer);
+
+	pthread_mutex_lock(&o->lock);
+	ok = ok && o->q_n < QUEUE;
+	if (ok)
+		o->q[(o->q_at + o->q_n++) % QUEUE] = q;
+	pthread_cond_broadcast(&o->more);
+	pthread_mutex_unlock(&o->lock);
+	if (!ok)
+		forget(&q);
+	return ok;
+}
+
+bool gw_ocsp_next(struct gw_ocsp *o, uint64_t *id, enum iwf_reason *verdict, int64_t *until_ms)
+{
+	bool any;
+
+	pthread_mutex_lock(&o->lock);
+	any = o->v_n > 0;
+	if (any) {
+		*id = o->v[o->v_at].id;
+		*verdict = o->v[o->v_at].reason;
+		*until_ms = o->v[o->v_at].until_ms;
+		o->v_at = (o->v_at + 1) % QUEUE;
+		o->v_n--;
+		pthread_cond_broadcast(&o->more);
+	}
+	pthread_mutex_unlock(&o->lock);
+	return any;
+}
