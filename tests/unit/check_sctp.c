@@ -5,7 +5,8 @@
  * our own server, for a capture; any without it.  CK_RUN_CASE=opens is the least that shows all of the protocol. */
 #include <arpa/inet.h>
 #include <check.h>
-#include <errno.h>
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
 #include <malloc.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -422,6 +423,9 @@ static struct {
 	uint16_t from, to;
 	unsigned authenticated, bare;    /* DATA chunks in packets with and without AUTH before them */
 	unsigned ppid[64];
+	uint8_t vector[2][512];          /* of client and server: what RFC 4895 6.1 makes a key of */
+	size_t vector_n[2];
+	unsigned known, other;           /* HMACs under the empty key that we can make too, that we cannot */
 } relay;
 
 static uint32_t get32(const uint8_t *b)
@@ -437,6 +441,61 @@ static void put32(uint8_t *b, uint32_t v)
 	b[3] = (uint8_t)v;
 }
 
+#define HMAC_LEN 20u                     /* SHA-1 */
+#define AUTH_LEN (8 + HMAC_LEN)
+
+/* RFC 4895 6.1 and 6.2: under key 0 all is known to whoever has seen INIT and INIT ACK. */
+static bool hmac_empty_key(const uint8_t *auth, size_t n, uint8_t out[HMAC_LEN])
+{
+	uint8_t key[1024], data[2048];
+	size_t len = relay.vector_n[0];
+	unsigned low;
+
+	if (!len || relay.vector_n[1] != len || n > sizeof(data) || n < AUTH_LEN)
+		return false;
+	low = memcmp(relay.vector[0], relay.vector[1], len) > 0;
+	memcpy(key, relay.vector[low], len);
+	memcpy(key + len, relay.vector[!low], len);
+	memcpy(data, auth, n);
+	memset(data + 8, 0, HMAC_LEN);
+	return gnutls_hmac_fast(GNUTLS_MAC_SHA1, key, 2 * len, data, n, out) == 0;
+}
+
+static void look_at_auth(const uint8_t *b, size_t n)
+{
+	uint8_t hmac[HMAC_LEN];
+
+	if (n < AUTH_LEN || b[4] || b[5])        /* another key */
+		return;
+	if (hmac_empty_key(b, n, hmac) && !memcmp(hmac, b + 8, HMAC_LEN))
+		relay.known++;
+	else
+		relay.other++;
+}
+
+static void add_parameter(const uint8_t *b, size_t n, uint16_t type, unsigned who)
+{
+	for (size_t at = 20; at + 4 <= n;) {
+		size_t len = (size_t)b[at + 2] << 8 | b[at + 3], room = sizeof(relay.vector[0]) - relay.vector_n[who];
+
+		if ((b[at] << 8 | b[at + 1]) == type && at + len <= n && len <= room) {
+			memcpy(relay.vector[who] + relay.vector_n[who], b + at, len);
+			relay.vector_n[who] += len;
+		}
+		if (len < 4)
+			break;
+		at += (len + 3) & ~(size_t)3;
+	}
+}
+
+static void look_at_init(const uint8_t *b, size_t n, unsigned who)
+{
+	relay.vector_n[who] = 0;
+	add_parameter(b, n, 0x8002, who);        /* RANDOM */
+	add_parameter(b, n, 0x8003, who);        /* CHUNKS */
+	add_parameter(b, n, 0x8004, who);        /* HMAC-ALGO */
+}
+
 static void look(const uint8_t *b, size_t n, bool from_client)
 {
 	bool auth = false;
@@ -444,6 +503,10 @@ static void look(const uint8_t *b, size_t n, bool from_client)
 	for (size_t at = 12; at + 16 <= n;) {
 		size_t len = (size_t)b[at + 2] << 8 | b[at + 3];
 
+		if (b[at] == 1 || b[at] == 2)
+			look_at_init(b + at, n - at, !from_client);
+		if (b[at] == 15)
+			look_at_auth(b + at, n - at);
 		auth |= b[at] == 15;
 		if (b[at] == 0) {
 			if (auth)
@@ -525,32 +588,41 @@ static void seal(uint8_t *b, size_t n)
 }
 
 /* The next DATA of the client, forged by somebody who sees everything but the keys. */
-static void inject(uint32_t ppid, const uint8_t *data, size_t n)
+static void inject(uint32_t ppid, bool auth, const uint8_t *data, size_t n)
 {
-	uint8_t b[256] = { 0 };
-	size_t len = 16 + n;
+	uint8_t whole[256] = { 0 }, *b = whole, hmac[HMAC_LEN];
+	size_t len = 16 + n, before = auth ? AUTH_LEN : 0;
 
 	b[0] = (uint8_t)(relay.from >> 8);
 	b[1] = (uint8_t)relay.from;
 	b[2] = (uint8_t)(relay.to >> 8);
 	b[3] = (uint8_t)relay.to;
 	put32(b + 4, relay.tag);
+	b += before;                             /* the chunk behind a chunk of AUTH */
 	b[13] = 7;                               /* unordered, whole */
 	b[14] = (uint8_t)(len >> 8);
 	b[15] = (uint8_t)len;
 	put32(b + 16, relay.tsn + 1);
 	put32(b + 24, ppid);
 	memcpy(b + 28, data, n);
-	n = 12 + ((len + 3) & ~(size_t)3);
+	b = whole;
+	n = 12 + before + ((len + 3) & ~(size_t)3);
+	if (auth) {
+		b[12] = 15;
+		b[15] = AUTH_LEN;
+		b[19] = 1;                       /* SHA-1 */
+		ck_assert(hmac_empty_key(b + 12, n - 12, hmac));
+		memcpy(b + 20, hmac, HMAC_LEN);
+	}
 	seal(b, n);
 	sendto(relay.far, b, n, 0, (struct sockaddr *)&relay.server, sizeof(relay.server));
 }
 
-/* _i 0: DTLS, where it has to be as if the packet had not come; 1: in the clear, where it has
- * to work, or the test would show nothing. */
+/* _i 0 and 2: DTLS, where it has to be as if the packet had not come, be it without AUTH or under the empty key of the
+ * handshake, whose HMACs we can make; 1: in the clear, where it has to work, or the test would show nothing. */
 START_TEST(injected_data)
 {
-	const bool dtls = !_i;
+	const bool dtls = _i != 1;
 	struct peer_listener *l = serve(server_conf(dtls), "127.0.0.1");
 	uint16_t port = relay_to(listen_udp);
 	struct dia_writer w = { 0 };
@@ -563,7 +635,7 @@ START_TEST(injected_data)
 	dia_begin(&w, DIA_F_REQUEST | DIA_F_PROXIABLE, CMD, APP, 99, 7);
 	dia_put_text(&w, DIA_Session_Id, "a;1;2");
 	ck_assert(dia_end(&w));
-	inject(dtls ? 47 : 46, w.p, w.n);
+	inject(dtls ? 47 : 46, _i == 2, w.p, w.n);
 	dia_writer_free(&w);
 	run_ms(200);
 	ck_assert_uint_eq(server.requests, dtls ? 1 : 2);
@@ -572,6 +644,8 @@ START_TEST(injected_data)
 		ck_assert(try_request(client.peer, 2, 10));    /* has the TSN that was tried */
 		run_until_u(&client.answers, 2);
 		ck_assert_uint_eq(server.requests, 2);
+		ck_assert_uint_ge(relay.known, 4);
+		ck_assert_uint_eq(relay.other, 0);
 		ck_assert_uint_eq(relay.bare, 0);
 		ck_assert_uint_ge(relay.authenticated, 10);
 		ck_assert_uint_eq(relay.ppid[46], 0);
@@ -744,7 +818,7 @@ int main(void)
 	tcase_add_test(t, nobody_there);
 	tcase_add_test(t, falls_silent);
 	if (!server_kernel && !client_kernel) {
-		tcase_add_loop_test(t, injected_data, 0, 2);
+		tcase_add_loop_test(t, injected_data, 0, 3);
 		tcase_add_test(t, init_flood);
 		tcase_add_test(t, nonsense);
 		tcase_add_test(t, listens_once);
