@@ -69,7 +69,8 @@ static void print_entry(FILE *to, const struct conf_schema *schema, const struct
 			continue;
 		takes(&o[i], what, sizeof what);
 		print_comment(to, inner, o[i].help, what);
-		fprintf(to, "%s%s = ", inner, leaf(&o[i]));
+		bool aside = o[i].type == IWF_OPT_LIST && !o[i].min && !strchr(lead, '#');   /* shown, but left out */
+		fprintf(to, "%s%s%s = ", inner, aside ? "#" : "", leaf(&o[i]));
 		if (o[i].type == IWF_OPT_LIST && (elem = strings_of(schema, &o[i]))) {
 			fputs("[ ", to);
 			print_value(to, elem);

@@ -56,7 +56,7 @@ static bool post(const struct gw_conf *c, const char *url, const gnutls_datum_t 
 	a->n = 0;
 	if (h && headers) {
 		curl_easy_setopt(h, CURLOPT_URL, url);
-		curl_easy_setopt(h, CURLOPT_PROTOCOLS, CURLPROTO_HTTP);
+		curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http");
 		curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
 		curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)c->tls.ocsp_timeout_ms);
 		curl_easy_setopt(h, CURLOPT_HTTPHEADER, headers);
@@ -70,9 +70,9 @@ static bool post(const struct gw_conf *c, const char *url, const gnutls_datum_t 
 	curl_easy_cleanup(h);
 	curl_slist_free_all(headers);
 	if (r != CURLE_OK)
-		snprintf(why, why_size, "%s: %s", url, curl_easy_strerror(r));
+		snprintf(why, why_size, "%.160s: %s", url, curl_easy_strerror(r));
 	else if (status != 200)
-		snprintf(why, why_size, "%s: HTTP status %ld", url, status);
+		snprintf(why, why_size, "%.160s: HTTP status %ld", url, status);
 	return r == CURLE_OK && status == 200;
 }
 
