@@ -11,8 +11,9 @@
 #define RECORD_HEADER   13u
 #define RECORD_SLACK    2048u        /* what a cipher may add (RFC 5246 6.2.3) */
 #define NEWS_ROOM       512u         /* a notification comes in the same buffer */
+#define RECORD_BUFFER   (RECORD_HEADER + DTLS_RECORD_MAX + RECORD_SLACK + NEWS_ROOM)
 #define NO_TIMEOUT_MS   86400000u    /* SCTP loses nothing: GnuTLS shall not send anything twice */
-#define SETTLE_MS       20u
+#define SETTLE_MS       20u          /* less than the retransmission that it saves */
 #define QUEUE_MAX       (256u * 1024)
 #define CONTENT_CCS     20
 #define CONTENT_ALERT   21
@@ -42,7 +43,7 @@ struct sctp_link {
 	size_t queued;
 	uint32_t events;                 /* the owner wants */
 	uint8_t *in;
-	size_t in_n, in_cap;
+	size_t in_n;
 	bool in_whole;
 };
 
@@ -163,23 +164,6 @@ static enum peer_io receive(struct sctp_link *l, void *buf, size_t size, struct 
 	}
 }
 
-static bool grow(struct sctp_link *l)
-{
-	size_t want = l->in_n + 4096 + NEWS_ROOM;
-	uint8_t *grown;
-
-	if (want < DTLS_RECORD_MAX + RECORD_HEADER + RECORD_SLACK + NEWS_ROOM)
-		want = DTLS_RECORD_MAX + RECORD_HEADER + RECORD_SLACK + NEWS_ROOM;
-	if (l->in && want <= l->in_cap)
-		return true;
-	grown = realloc(l->in, want);
-	if (grown) {
-		l->in = grown;
-		l->in_cap = want;
-	}
-	return grown != NULL;
-}
-
 /* One DTLS record, no more and no less (RFC 6083 3.3). */
 static bool is_record(const struct sctp_link *l)
 {
@@ -192,13 +176,13 @@ static enum peer_io read_record(struct sctp_link *l)
 		struct assoc_piece piece;
 		enum peer_io io;
 
-		if (!grow(l))
+		if (!l->in && !(l->in = malloc(RECORD_BUFFER)))
 			return fail(l, "out of memory");
-		io = receive(l, l->in + l->in_n, l->in_cap - l->in_n, &piece);
+		io = receive(l, l->in + l->in_n, RECORD_BUFFER - l->in_n, &piece);
 		if (io != IO_OK)
 			return io;
 		l->in_n += piece.n;
-		if (l->in_n > DTLS_RECORD_MAX + RECORD_HEADER + RECORD_SLACK)
+		if (l->in_n > RECORD_BUFFER - NEWS_ROOM)
 			return fail(l, "DTLS: a user message of more than a record");
 		if (!piece.last)
 			continue;

@@ -49,14 +49,14 @@ static bool set_event(int fd, uint16_t type, bool on)
 
 static bool set_auth(int fd)
 {
-	struct { struct sctp_hmacalgo head; uint16_t ids[2]; } hmac = {
-		{ .shmac_num_idents = 2 }, { SCTP_AUTH_HMAC_ID_SHA256, SCTP_AUTH_HMAC_ID_SHA1 },
-	};
+	union { struct sctp_hmacalgo head; uint32_t space[4]; } hmac = { .head = { .shmac_num_idents = 2 } };
 	const struct sctp_assoc_value on = { .assoc_value = 1 };
 	const struct sctp_authchunk data = { .sauth_chunk = CHUNK_DATA };
 
 	set(fd, SCTP_AUTH_SUPPORTED, &on, sizeof(on));     /* before Linux 5.5 it takes net.sctp.auth_enable */
-	return set(fd, SCTP_HMAC_IDENT, &hmac, sizeof(hmac)) && set(fd, SCTP_AUTH_CHUNK, &data, sizeof(data));
+	hmac.head.shmac_idents[0] = SCTP_AUTH_HMAC_ID_SHA256;
+	hmac.head.shmac_idents[1] = SCTP_AUTH_HMAC_ID_SHA1;
+	return set(fd, SCTP_HMAC_IDENT, &hmac, sizeof(hmac.head) + 2 * sizeof(uint16_t)) && set(fd, SCTP_AUTH_CHUNK, &data, sizeof(data));
 }
 
 static bool prepare(int fd, const struct assoc_how *how)
@@ -377,6 +377,7 @@ static bool kernel_has_auth(struct assoc *head)
 static bool kernel_set_key(struct assoc *head, uint16_t id, const uint8_t *secret, size_t n)
 {
 	union { struct sctp_authkey head; uint8_t b[sizeof(struct sctp_authkey) + ASSOC_KEY_LEN]; } key;
+	bool ok;
 
 	if (n > ASSOC_KEY_LEN) {
 		errno = EINVAL;
@@ -386,7 +387,9 @@ static bool kernel_set_key(struct assoc *head, uint16_t id, const uint8_t *secre
 	key.head.sca_keynumber = id;
 	key.head.sca_keylength = (uint16_t)n;
 	memcpy(key.b + offsetof(struct sctp_authkey, sca_key), secret, n);
-	return set(((struct kernel_assoc *)head)->fd, SCTP_AUTH_KEY, &key, offsetof(struct sctp_authkey, sca_key) + n);
+	ok = set(((struct kernel_assoc *)head)->fd, SCTP_AUTH_KEY, &key, offsetof(struct sctp_authkey, sca_key) + n);
+	gnutls_memset(&key, 0, sizeof(key));
+	return ok;
 }
 
 static bool key_number(struct assoc *head, int option, uint16_t id)

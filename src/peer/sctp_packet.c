@@ -89,14 +89,15 @@ static void address_words(const struct sockaddr_storage *sa, uint64_t w[3])
 	}
 }
 
-static uint64_t path_id(const struct packet_path *p)
+static uintptr_t path_id(const struct packet_path *p)
 {
-	uint64_t w[7], id;
+	uint64_t w[7];
+	uintptr_t id;
 
 	w[0] = (uint64_t)(unsigned)p->via->fd;
 	address_words(&p->to, w + 1);
 	address_words(&p->from, w + 4);
-	id = sip(w, 7);
+	id = (uintptr_t)sip(w, 7);
 	return id ? id : 1;
 }
 
@@ -109,7 +110,7 @@ static bool same_address(const struct sockaddr_storage *a, const struct sockaddr
 	return !memcmp(x, y, sizeof(x));
 }
 
-const struct packet_path *peer_path_find(uint64_t id)
+const struct packet_path *peer_path_find(uintptr_t id)
 {
 	const struct packet_path *p = held[id % BUCKETS];
 

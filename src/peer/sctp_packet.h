@@ -10,7 +10,7 @@
 struct packet_socket;
 
 struct packet_path {
-	uint64_t id;                       /* not 0 */
+	uintptr_t id;                      /* not 0; the library takes a pointer for an address */
 	struct packet_socket *via;
 	struct sockaddr_storage to;        /* bare IP: port 0 */
 	struct sockaddr_storage from;      /* family 0: the kernel may choose */
@@ -33,7 +33,7 @@ void peer_packet_set_owner(struct packet_socket *, void *);
 struct packet_path *peer_path_hold(const struct packet_path *);
 struct packet_path *peer_path_new(struct packet_socket *, const struct sockaddr *to, socklen_t);
 void peer_path_drop(struct packet_path *);
-const struct packet_path *peer_path_find(uint64_t id);           /* among those that are held */
+const struct packet_path *peer_path_find(uintptr_t id);           /* among those that are held */
 bool peer_path_local(const struct packet_path *, struct sockaddr_storage *);   /* our address on it */
 /* What cannot be sent now is lost, as it may be anywhere on the way. */
 void peer_path_send(const struct packet_path *, const void *packet, size_t n);

@@ -26,6 +26,7 @@ struct user_assoc {
 	struct packet_path *path;
 	struct user_assoc *next_look;
 	bool look, looking, closed, connecting, ask_dry;
+	bool full;                     /* no room for what was to be sent, though there may be some */
 	int error;                     /* of a connection that came to nothing */
 	uint32_t wanted;
 };
@@ -144,13 +145,13 @@ static void tick_on(void)
 static void path_register(struct packet_path *p)
 {
 	if (p->refs == 1)
-		usrsctp_register_address((void *)(uintptr_t)p->id);
+		usrsctp_register_address((void *)p->id);
 }
 
 static void path_drop(struct packet_path *p)
 {
 	if (p->refs == 1)
-		usrsctp_deregister_address((void *)(uintptr_t)p->id);
+		usrsctp_deregister_address((void *)p->id);
 	peer_path_drop(p);
 }
 
@@ -178,8 +179,12 @@ static void look_later(struct user_assoc *a)
 
 static void on_upcall(struct socket *so, void *arg, int flags)
 {
-	if (arg)
-		look_later(arg);
+	struct user_assoc *a = arg;
+
+	if (!a)
+		return;
+	a->full = false;
+	look_later(a);
 }
 
 static void look_no_more(struct user_assoc *a)
@@ -215,7 +220,7 @@ static uint32_t events_of(struct user_assoc *a)
 
 	if ((e & SCTP_EVENT_READ) || a->error || (a->ask_dry && is_dry(a)))
 		events |= EPOLLIN;
-	if (e & SCTP_EVENT_WRITE)
+	if ((e & SCTP_EVENT_WRITE) && !a->full)
 		events |= EPOLLOUT;
 	events &= a->wanted;
 	if (e & SCTP_EVENT_ERROR)
@@ -261,16 +266,27 @@ static void look_at_all(void)
 		stack.later = peer_timer(stack.loop, 0, on_later, NULL);
 }
 
+static bool is_ours(uint16_t port)
+{
+	for (const struct user_number *u = stack.numbers; u; u = u->next)
+		if (u->port == port)
+			return true;
+	return false;
+}
+
 static void input(const struct packet_path *path, const uint8_t *packet, size_t n)
 {
 	bool nested = stack.busy;
 
+	/* In bare IP there may be others on this host; what is theirs is not to be answered with ABORT. */
+	if (!peer_packet_udp_port(path->via) && !path->refs && !is_ours((uint16_t)(packet[2] << 8 | packet[3])))
+		return;
 	stack.busy = true;
 	stack.current = path;
 	if (!stack.tick)
 		pass_time();
-	usrsctp_conninput((void *)(uintptr_t)path->id, packet, n, 0);
-	if (path->via && peer_packet_owner(path->via))
+	usrsctp_conninput((void *)path->id, packet, n, 0);
+	if (peer_packet_owner(path->via))
 		accept_all(path->via);
 	stack.current = NULL;
 	stack.busy = nested;
@@ -408,7 +424,7 @@ static struct assoc *user_connect(struct peer_loop *l, const struct assoc_how *h
 		errno = saved;
 		return NULL;
 	}
-	remote.sconn_addr = (void *)(uintptr_t)path->id;
+	remote.sconn_addr = (void *)path->id;
 	a->connecting = true;
 	if (usrsctp_connect(so, (struct sockaddr *)&remote, sizeof(remote)) < 0 && errno != EINPROGRESS)
 		a->error = errno;
@@ -562,6 +578,7 @@ static void accept_all(struct packet_socket *via)
 		const struct packet_path *current = stack.current;
 		struct packet_path *path = NULL;
 		struct user_assoc *a = NULL;
+		struct sockaddr_storage shown;
 
 		if (!so)
 			break;
@@ -577,7 +594,10 @@ static void accept_all(struct packet_socket *via)
 				path_drop(path);
 			continue;
 		}
-		p->arrived(p->ctx, &a->head, (const struct sockaddr *)&path->to);
+		shown = path->to;
+		if (!peer_packet_udp_port(via))
+			((struct sockaddr_in *)&shown)->sin_port = from.sconn_port;      /* in the same place in v6 */
+		p->arrived(p->ctx, &a->head, (const struct sockaddr *)&shown);
 	}
 	number_close(number);
 }
@@ -591,8 +611,10 @@ static enum peer_io user_send(struct assoc *head, const void *data, size_t n, ui
 
 	if (usrsctp_sendv(a->so, data, n, NULL, 0, &info, sizeof(info), SCTP_SENDV_SNDINFO, 0) >= 0)
 		return IO_OK;
-	if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
+	if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
+		a->full = true;
 		return IO_AGAIN;
+	}
 	if (errno == ENOENT || errno == ENOTCONN || errno == EINVAL)
 		errno = ECONNRESET;            /* the association is gone, in the library's words */
 	return IO_FAILED;
@@ -685,16 +707,19 @@ static bool user_has_auth(struct assoc *head)
 
 static bool user_set_key(struct assoc *head, uint16_t id, const uint8_t *secret, size_t n)
 {
-	struct { struct sctp_authkey head; uint8_t b[ASSOC_KEY_LEN]; } key = {
-		{ .sca_keynumber = id, .sca_keylength = (uint16_t)n }, { 0 },
+	union { struct sctp_authkey head; uint8_t b[sizeof(struct sctp_authkey) + ASSOC_KEY_LEN]; } key = {
+		.head = { .sca_keynumber = id, .sca_keylength = (uint16_t)n },
 	};
+	bool ok;
 
-	if (n > sizeof(key.b)) {
+	if (n > ASSOC_KEY_LEN) {
 		errno = EINVAL;
 		return false;
 	}
-	memcpy(key.head.sca_key, secret, n);
-	return set(((struct user_assoc *)head)->so, SCTP_AUTH_KEY, &key, sizeof(key.head) + n);
+	memcpy(key.b + sizeof(key.head), secret, n);
+	ok = set(((struct user_assoc *)head)->so, SCTP_AUTH_KEY, &key, sizeof(key.head) + n);
+	gnutls_memset(&key, 0, sizeof(key));
+	return ok;
 }
 
 static bool key_number(struct assoc *head, int option, uint16_t id)

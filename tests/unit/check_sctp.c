@@ -267,6 +267,35 @@ START_TEST(opens)
 }
 END_TEST
 
+/* Bare IP: for root, and where no kernel's SCTP answers, too. */
+START_TEST(bare_ip)
+{
+	const char *addr = _i ? "::1" : "127.0.0.1";
+	struct peer_conf s = server_conf(true), c = client_conf(true);
+	struct peer_listener *l;
+	char err[256] = "";
+	int raw = socket(_i ? AF_INET6 : AF_INET, SOCK_RAW, 132), kernel = socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP);
+
+	if (raw >= 0)
+		close(raw);
+	if (kernel >= 0)
+		close(kernel);
+	if (raw < 0 || kernel >= 0)
+		return;
+	s.sctp.stack = PEER_SCTP_USER;
+	l = peer_listen(loop, &s, addr, 0, &server_ops, err, sizeof(err));
+	ck_assert_msg(l != NULL, "%s", err);
+	c.expect_host = "server.test";
+	for (int i = 0; i < 3; i++)
+		client.peer = dial_at(c, addr, peer_listener_port(l), 0);
+	run_until(&client.opened, 3);
+	run_until(&server.opened, 3);
+	ck_assert_ptr_null(strstr(peer_address(server.peer), ":0"));
+	ck_assert(try_request(client.peer, 1, 9000));
+	run_until_u(&client.answers, 1);
+}
+END_TEST
+
 START_TEST(refuses)
 {
 	static const struct { const char *s, *s_ca, *c, *c_ca, *client_says, *server_says; } rows[] = {
@@ -819,6 +848,7 @@ int main(void)
 	tcase_add_test(t, falls_silent);
 	if (!server_kernel && !client_kernel) {
 		tcase_add_loop_test(t, injected_data, 0, 3);
+		tcase_add_loop_test(t, bare_ip, 0, 2);
 		tcase_add_test(t, init_flood);
 		tcase_add_test(t, nonsense);
 		tcase_add_test(t, listens_once);
