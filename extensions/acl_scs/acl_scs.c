@@ -7,12 +7,16 @@
  *    its certificate is the one the row asks for;
  *  - every connection that opens is looked at once more, configured peers too,
  *    and only one whose certificate names the peer counts as proven.  Nothing is
- *    taken from a connection that has not proven who it is.
+ *    taken from a connection that has not proven who it is;
+ *  - an agent that is trusted to say for whom it speaks (tsp.trusted_agents) is
+ *    accepted by its certificate or, from this machine, by its user.
  */
 #include <arpa/inet.h>
 #include <gnutls/x509.h>
 #include <netinet/in.h>
+#include <pwd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "authz.h"
 #include "fdx.h"
@@ -122,6 +126,98 @@ static enum iwf_reason check_scs(const struct who *w, const struct iwf_scs *scs)
 	return RS_NONE;
 }
 
+/* ---- agents ------------------------------------------------------------- */
+
+static bool is_agent(const char *host)
+{
+	const struct iwf_service_conf *c = &iwf_node_conf(node)->service;
+
+	for (size_t i = 0; i < c->nagents; i++)
+		if (!strcasecmp(host, c->agents[i]))
+			return true;
+	return false;
+}
+
+/* An address as /proc/net/tcp and tcp6 write it. */
+static bool kernel_hex(const char *address, char v4[static 16], char v6[static 48], unsigned *port)
+{
+	struct in6_addr a6;
+	struct in_addr a;
+	char ip[INET6_ADDRSTRLEN];
+
+	if (sscanf(address, "[%45[0-9a-fA-F.:]]:%u", ip, port) != 2)
+		return false;
+	v4[0] = v6[0] = '\0';
+	if (inet_pton(AF_INET, ip, &a) == 1) {
+		if ((ntohl(a.s_addr) >> 24) != 127)
+			return false;
+		snprintf(v4, 16, "%08X", a.s_addr);
+		snprintf(v6, 48, "0000000000000000FFFF0000%08X", a.s_addr);
+		return true;
+	}
+	if (inet_pton(AF_INET6, ip, &a6) != 1)
+		return false;
+	if (IN6_IS_ADDR_V4MAPPED(&a6)) {
+		snprintf(v4, 16, "%08X", a6.s6_addr32[3]);
+		if (a6.s6_addr[12] != 127)
+			return false;
+	} else if (!IN6_IS_ADDR_LOOPBACK(&a6)) {
+		return false;
+	}
+	for (int i = 0; i < 4; i++)
+		snprintf(v6 + 8 * i, 48 - 8 * (size_t)i, "%08X", a6.s6_addr32[i]);
+	return true;
+}
+
+/* Sockets of that user and of others at the other end of connections to us from that address. */
+static void count_owners(const char *file, const char *local, unsigned port, uid_t user, unsigned *his, unsigned *others)
+{
+	FILE *f = *local ? fopen(file, "re") : NULL;
+	char line[512], at[48];
+	unsigned from, to, uid;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, " %*u: %47[0-9A-F]:%x %*[0-9A-F]:%x %*x %*x:%*x %*x:%*x %*x %u", at, &from, &to, &uid) != 4 ||
+		    from != port || (to != fd_g_config->cnf_port && to != fd_g_config->cnf_port_tls) || strcmp(at, local))
+			continue;
+		if (uid == user)
+			++*his;
+		else
+			++*others;
+	}
+	if (f)
+		fclose(f);
+}
+
+/* The kernel knows whose the socket at the other end is, if that is on this machine. */
+static bool is_local_user(const char *address, const char *name)
+{
+	unsigned port, his = 0, others = 0;
+	struct passwd *pw = *name ? getpwnam(name) : NULL;
+	uid_t user = pw ? pw->pw_uid : geteuid();
+	char v4[16], v6[48];
+
+	if ((*name && !pw) || !kernel_hex(address, v4, v6, &port))
+		return false;
+	count_owners("/proc/net/tcp", v4, port, user, &his, &others);
+	count_owners("/proc/net/tcp6", v6, port, user, &his, &others);
+	return his && !others;
+}
+
+/* One name is an SCS or an agent, not both. */
+static enum iwf_reason check_agent(const struct who *w)
+{
+	struct iwf_scs scs;
+
+	if (iwf_node_scs_by_host(node, w->host, &scs) == IWF_OK) {
+		iwf_log(IWF_LOG_ERROR, IWF_SUB_ACL, "%s is an SCS (%s) and in tsp.trusted_agents; it can be one of them", w->host, scs.name);
+		return RS_AGENT;
+	}
+	if (w->cert)
+		return cert_names(w->cert, w->host) ? RS_NONE : RS_AGENT;
+	return is_local_user(w->info.address, iwf_node_conf(node)->tsp.agent_user) ? RS_NONE : RS_AGENT;
+}
+
 static void refuse(const struct who *w, enum iwf_reason reason, int64_t scs_id)
 {
 	iwf_log(IWF_LOG_WARN, IWF_SUB_ACL, "%s from %s with certificate %.16s refused: %s (%s)", w->host, w->info.address,
@@ -135,6 +231,8 @@ static void refuse(const struct who *w, enum iwf_reason reason, int64_t scs_id)
 /* RS_NONE and the row, or why not. */
 static enum iwf_reason check_unknown_peer(const struct who *w, struct iwf_scs *scs)
 {
+	if (is_agent(w->host))
+		return check_agent(w);
 	switch (iwf_node_scs_by_host(node, w->host, scs)) {
 	case IWF_OK:     return check_scs(w, scs);
 	case IWF_ENOENT: return RS_SCS_UNKNOWN;
@@ -225,7 +323,7 @@ static void on_connection(enum fd_hook_type type, struct msg *msg, struct peer_h
 		iwf_peer_opened(w.host, &w.info);
 		if (w.info.proven) {
 			iwf_log(IWF_LOG_NOTICE, IWF_SUB_ACL, "%s is connected from %s%s%s", w.host, w.info.address,
-			        scs.id ? " as SCS " : "", scs.name);
+			        scs.id ? " as SCS " : is_agent(w.host) ? " as trusted agent" : "", scs.name);
 			iwf_node_post_peer_up(node, w.host);
 		} else {
 			refuse(&w, reason, scs.id);

@@ -33,6 +33,10 @@ static int on_dar(struct msg **msg, struct avp *avp, struct session *sess, void 
 	}
 	if (peer.proven)
 		view.peer = host;
+	if (peer.proven && tsp_is_agent(host)) {
+		tsp_read_proxy_info(request, host, &peer);
+		tsp_route_seen(view.origin_host, host);
+	}
 	view.peer_address = (struct iwf_view){ (uint8_t *)peer.address, strlen(peer.address) };
 	view.peer_cert = (struct iwf_view){ (uint8_t *)peer.cert_sha256, strlen(peer.cert_sha256) };
 	view.token = (iwf_token)(uintptr_t)request;
@@ -84,6 +88,7 @@ static int app_tsp_entry(char *conf_file)
 	rc = rc ?: fdx_watch_answers(&answers_hook);
 	rc = rc ?: fd_hook_register(HOOK_MASK(HOOK_MESSAGE_PARSING_ERROR2), on_refusal, NULL, NULL, &refusals_hook);
 	rc = rc ?: tsp_intake_start();
+	rc = rc ?: tsp_route_start();
 	rc = rc ?: fd_disp_app_support(tsp, vendor, 1, 0);
 	if (rc)
 		return rc;
@@ -103,6 +108,7 @@ void fd_ext_fini(void)
 		fd_disp_unregister(&on_dar_hdl, NULL);
 	if (tsp_app.node)
 		iwf_node_stop(tsp_app.node);
+	tsp_route_stop();
 	tsp_intake_stop();
 	if (refusals_hook)
 		fd_hook_unregister(refusals_hook);

@@ -43,5 +43,17 @@ void tsp_refuse(struct msg *request, const struct tsp_fault *fault);
 /* The same in place, for an answer that freeDiameter has begun to build. */
 void tsp_mend_refusal(struct msg *answer);
 
+/* ---- agents (tsp.trusted_agents) */
+bool tsp_is_agent(struct iwf_view host);
+/* What an agent in front of an SCS says of its connection: Proxy-Info { Proxy-Host = agent, Proxy-State = "1 ADDRESS
+ * SHA-256" }.  *peer stays as it is where that is not there. */
+void tsp_read_proxy_info(struct msg *msg, struct iwf_view agent, struct iwf_peer_info *peer);
+/* An SCS has asked something through that agent: its reports go that way, and those that failed are sent now. */
+void tsp_route_seen(struct iwf_view scs, struct iwf_view agent);
+void tsp_route_failed(const char *scs);
+/* Reports reach the SCS that they are for, or an agent, and nobody else. */
+int tsp_route_start(void);
+void tsp_route_stop(void);
+
 /* Sends a report; its end goes to the node. */
 void tsp_notify(int64_t report, uint32_t timeout_ms, const struct tsp_dnr *dnr);

@@ -4,7 +4,8 @@ bool tsp_find_avps(void)
 {
 	static const enum dia_id ids[] = {
 		DIA_Session_Id, DIA_Auth_Application_Id, DIA_Auth_Session_State, DIA_Origin_Host, DIA_Origin_Realm,
-		DIA_Destination_Host, DIA_Destination_Realm, DIA_Result_Code, DIA_Error_Message, DIA_Proxy_State,
+		DIA_Destination_Host, DIA_Destination_Realm, DIA_Result_Code, DIA_Error_Message, DIA_Proxy_Info, DIA_Proxy_Host,
+		DIA_Proxy_State,
 		DIA_Supported_Features, DIA_Vendor_Id, DIA_Feature_List_ID, DIA_Feature_List,
 		DIA_Device_Action, DIA_Device_Notification, DIA_External_Identifier, DIA_MSISDN, DIA_SCS_Identity,
 		DIA_Reference_Number, DIA_Old_Reference_Number, DIA_Action_Type, DIA_Trigger_Data, DIA_Payload,

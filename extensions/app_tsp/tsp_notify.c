@@ -2,6 +2,22 @@
 #include "log.h"
 #include "tsp.h"
 
+/* Not there at the moment, or nobody knows the way: when it shows up again, it should not have to wait. */
+static void note_failure(struct msg *answer)
+{
+	struct msg *request = NULL;
+	char host[IWF_DIAMID_MAX + 1];
+	struct avp_hdr *hdr;
+
+	if (!answer || fd_msg_answ_getq(answer, &request) || !request)
+		return;
+	for (struct avp *a = fdx_first(request); a; a = fdx_next(a))
+		if (fdx_id(a, &hdr) == DIA_Destination_Host) {
+			fdx_text(hdr, host, sizeof(host));
+			tsp_route_failed(host);
+		}
+}
+
 static void on_end(uint64_t number, enum fdx_end how, struct msg *answer)
 {
 	struct tsp_dna dna = { .kind = TSP_DNA_UNDELIVERED };
@@ -16,6 +32,8 @@ static void on_end(uint64_t number, enum fdx_end how, struct msg *answer)
 		else if (dna.result_code / 1000 == 5)
 			dna.kind = TSP_DNA_REFUSED;
 	}
+	if (dna.kind == TSP_DNA_UNDELIVERED)
+		note_failure(answer);
 	iwf_node_post_dna(tsp_app.node, (int64_t)number, &dna);
 }
 

@@ -93,6 +93,8 @@ static const struct iwf_opt options[] = {
 	     "Diameter identities of agents, such as a security gateway, that vouch for the Origin-Host of what they pass on"),
 	STRING("tsp.trusted_agents[]", 1, NULL, "secgw.iwf.example.net", store_host, ELEM(iwf_service_conf, agents),
 	       "Diameter identity"),
+	STRING("tsp.agent_user", 0, "", "mtc-secgw", NULL, AT(tsp.agent_user),
+	       "user of a trusted agent that comes without TLS, and then from loopback only; \"\": the one that the node runs as"),
 	BOOL("tsp.require_scs_identity", "false", AT(service.require_scs_identity),
 	     "true: a DAR without SCS-Identity is refused (INVSCSID); false: the connection says who it is"),
 	BOOL("tsp.hide_unknown_devices", "false", AT(service.hide_unknown_devices),
