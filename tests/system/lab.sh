@@ -1,10 +1,12 @@
 # lab.sh - a whole network in one directory: HSS, SMS-SC, the node and its
-# database, on loopback ports of its own.  Sourced by ./run and by the system
+# database, and with LAB_DOOR=yes the MTC Security Gateway in front of it, on
+# loopback ports of its own.  Sourced by ./run and by the system
 # tests; wants BUILD (where the tree was built) and SRC (the tree).
 #
 #   lab_make DIR     PKI, database and configuration; LAB is DIR from then on,
 #                    the database is LAB_DB, if that is set before
-#   lab_start        HSS, SMS-SC, node; returns when the node serves
+#   lab_start        HSS, SMS-SC, node, gateway; returns when the node serves
+#   lab_door_start / lab_door_stop / lab_door_conf [LINES]
 #   lab_node_start / lab_node_stop / lab_hss_start / lab_smssc_start ...
 #   lab_devices NAME...  more devices for acme
 #   lab_stop         ends what this lab started, by pid
@@ -14,7 +16,11 @@
 
 lab_fd=${FREEDIAMETERD:-$(command -v freeDiameterd || echo /usr/bin/freeDiameterd)}
 lab_realm=operator.example
-lab_node=iwf.$lab_realm
+# What SCSs know the MTC-IWF by, and what it calls itself: behind a gateway
+# another name, since the gateway has that one.
+lab_iwf=iwf.$lab_realm
+lab_node=$lab_iwf
+[ "${LAB_DOOR:-no}" = no ] || lab_node=iwf1.inside.$lab_realm
 lab_tool() { echo "$BUILD/$1"; }
 iwfctl() { "$(lab_tool iwfctl)" --config "$LAB/mtc-iwf.conf" "$@"; }
 lab_sql() { sqlite3 -bail -cmd '.timeout 5000' -cmd 'PRAGMA foreign_keys=ON' "$LAB_DB" "$@"; }
@@ -34,15 +40,20 @@ lab_port() {
 	done
 }
 
+# With what the sanitizers of such a build want to know.  For lab_spawn: takes the place of its shell.
+lab_sanitized() {
+	[ -n "${SANITIZE:-}" ] || exec "$@"
+	exec env ASAN_OPTIONS="suppressions=$SRC/tests/system/asan.supp:fast_unwind_on_malloc=0:detect_leaks=1:exitcode=99:log_path=$LAB/sanitizer" \
+		LSAN_OPTIONS="suppressions=$SRC/tests/system/lsan.supp:print_suppressions=0" \
+		UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1:log_path=$LAB/sanitizer" \
+		TSAN_OPTIONS="exitcode=99:suppressions=$SRC/tests/system/tsan.supp:log_path=$LAB/sanitizer" "$@"
+}
+
 # The node: freeDiameterd itself, or, for a build with a sanitizer, our own host
 # program, which has the runtime linked in.  For lab_spawn: takes the place of its shell.
 lab_host() {
 	[ -n "${SANITIZE:-}" ] || exec "$lab_fd" "$@"
-	exec env ASAN_OPTIONS="suppressions=$SRC/tests/system/asan.supp:fast_unwind_on_malloc=0:detect_leaks=1:exitcode=99:log_path=$LAB/sanitizer" \
-		LSAN_OPTIONS="suppressions=$SRC/tests/system/lsan.supp:print_suppressions=0" \
-		UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1:log_path=$LAB/sanitizer" \
-		TSAN_OPTIONS="exitcode=99:suppressions=$SRC/tests/system/tsan.supp:log_path=$LAB/sanitizer" \
-		"$BUILD/tests/support/fd_host" "$@"
+	lab_sanitized "$BUILD/tests/support/fd_host" "$@"
 }
 
 # lab_spawn NAME COMMAND... : in the background, output in $LAB/NAME.log, pid in $LAB/NAME.pid
@@ -137,7 +148,45 @@ lab_node_conf() {
 	log = { level = "info"; };
 	${LAB_CONF:-}
 	END
+	[ "${LAB_DOOR:-no}" = no ] || echo "tsp = { trusted_agents = [ \"$lab_iwf\" ]; ${LAB_TSP:-} };" >>"$LAB/mtc-iwf.conf"
 }
+
+# The gateway's configuration; the arguments are lines of its own sections.
+lab_door_conf() {
+	local sandbox=require
+	[ -z "${SANITIZE:-}" ] || sandbox=off
+	cat >"$LAB/mtc-secgw.conf" <<-END
+	gateway = {
+	  identity = "$lab_iwf"; realm = "$lab_realm";
+	  listen = ( { transport = "tls"; address = "127.0.0.1"; port = $lab_door_port; }${LAB_LISTEN_MORE:-} );
+	  nodes = ( { host = "$lab_node"; realm = "$lab_realm"; address = "127.0.0.1"; port = $lab_node_port; }${LAB_NODES_MORE:-} );
+	};
+	tls = { certificate = "pki/$lab_iwf.crt"; key = "pki/$lab_iwf.key"; ca = "pki/ca.crt"; crl = "pki/crl.pem"; ${LAB_DOOR_TLS:-} };
+	store = { uri = "sqlite:$LAB_DB"; };
+	limits = { ${LAB_LIMITS:-} };
+	process = { user = "${LAB_DOOR_USER:-}"; keeper_user = ""; sandbox = "$sandbox"; control = "control"; };
+	log = { level = "info"; };
+	END
+}
+lab_door_start() {
+	local mark=0
+	[ ! -f "$LAB/door.log" ] || mark=$(wc -l <"$LAB/door.log")
+	[ -s "$LAB/mtc-secgw.conf" ] || lab_door_conf
+	lab_spawn door lab_sanitized "$(lab_tool mtc-secgw)" --config "$LAB/mtc-secgw.conf"
+	lab_wait "${LAB_START_WAIT:-20}" lab_door_up "$mark" && lab_alive door || {
+		lab_die "the gateway does not start:"
+		tail -5 "$LAB/door.log" >&2
+		return 1
+	}
+}
+lab_door_up() {
+	lab_alive door || return 0
+	tail -n +$(($1 + 1)) "$LAB/door.log" | grep -q 'is open, for' || return 1
+	lab_alive node || return 0
+	lab_door_status 2>/dev/null | grep -q '^iwf_gw_node_up{.*} 1'
+}
+lab_door_stop() { lab_kill door "${1:-TERM}"; }
+lab_door_status() { "$(lab_tool mtc-secgw)" --status --config "$LAB/mtc-secgw.conf"; }
 
 lab_peer_open() { grep -q "$1 is connected" "$LAB/node.log"; }
 
@@ -171,7 +220,10 @@ lab_make() {
 	lab_ports=
 	lab_port; lab_node_port=$lab_free_port
 	lab_port; lab_node_secport=$lab_free_port
-	"$SRC/conf/make-certs.sh" "$LAB/pki" "$lab_node" scs.acme.example scs.nordtrack.example scs.oldfleet.example >"$LAB/pki.log" 2>&1 ||
+	lab_port; lab_door_port=$lab_free_port
+	# where SCSs connect
+	if [ "${LAB_DOOR:-no}" = no ]; then lab_scs_port=$lab_node_secport; else lab_scs_port=$lab_door_port; fi
+	"$SRC/conf/make-certs.sh" "$LAB/pki" "$lab_node" "$lab_iwf" scs.acme.example scs.nordtrack.example scs.oldfleet.example >"$LAB/pki.log" 2>&1 ||
 		{ lab_die "no certificates: $(tail -3 "$LAB/pki.log")"; return 1; }
 	lab_node_conf
 	iwfctl db init >/dev/null && lab_sql <"$SRC/db/sqlite/demo.sql" && lab_rows && lab_sims
@@ -224,12 +276,13 @@ lab_sims() {
 }
 
 lab_start() {
-	lab_hss_start && lab_smssc_start && lab_node_start
+	lab_hss_start && lab_smssc_start && lab_node_start || return 1
+	[ "${LAB_DOOR:-no}" = no ] || lab_door_start
 }
 
 lab_stop() {
 	local p
-	for p in node hss smssc smssc2 tshark; do lab_kill $p >/dev/null 2>&1; done
+	for p in door node hss smssc smssc2 tshark; do lab_kill $p >/dev/null 2>&1; done
 	return 0
 }
 
@@ -239,7 +292,7 @@ scs() {
 	shift
 	host=${SCS_HOST:-$name}
 	realm=${SCS_REALM:-${name#*.}}
-	"$(lab_tool tsp-scs)" --connect "127.0.0.1:$lab_node_secport" --expect-host "$lab_node" \
+	"$(lab_tool tsp-scs)" --connect "127.0.0.1:$lab_scs_port" --expect-host "$lab_iwf" \
 		--cert "$LAB/pki/$name.crt" --key "$LAB/pki/$name.key" --ca "$LAB/pki/ca.crt" \
 		--origin-host "$host" --origin-realm "$realm" --dest-realm "$lab_realm" "$@"
 }
