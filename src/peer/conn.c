@@ -245,6 +245,8 @@ void peer_update_interest(struct peer *p)
 
 static bool out_append(struct peer *p, const uint8_t *msg, size_t n)
 {
+	if (!n)
+		return true;
 	if (p->out_at && p->out_at == p->out_n)
 		p->out_at = p->out_n = 0;
 	if (p->out_n - p->out_at + n > p->setup->conf.max_queue)

@@ -164,7 +164,7 @@ static enum peer_io receive(struct sctp_link *l, void *buf, size_t size, struct 
 	}
 }
 
-/* One DTLS record, no more and no less (RFC 6083 3.3). */
+/* One DTLS record, no more and no less (RFC 6083 4.1). */
 static bool is_record(const struct sctp_link *l)
 {
 	return l->in_n >= RECORD_HEADER && l->in_n == RECORD_HEADER + ((size_t)l->in[11] << 8 | l->in[12]);

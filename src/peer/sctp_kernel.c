@@ -70,7 +70,7 @@ static bool prepare(int fd, const struct assoc_how *how)
 	const struct sctp_assoc_value none = { 0 };
 	const int on = 1, size = ASSOC_BUFFER;
 
-	set(fd, SCTP_PR_SUPPORTED, &none, sizeof(none));   /* FORWARD-TSN would have to be authenticated too (RFC 6083 4.8) */
+	set(fd, SCTP_PR_SUPPORTED, &none, sizeof(none));   /* FORWARD-TSN would have to be authenticated too (RFC 6083 4.5) */
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	return (!how->auth || set_auth(fd)) && set(fd, SCTP_INITMSG, &init, sizeof(init)) &&

@@ -102,7 +102,7 @@ static bool stack_enter(struct peer_loop *l)
 	}
 	if (!stack.started) {
 		usrsctp_init_nothreads(0, output, NULL);
-		/* No partial reliability: FORWARD-TSN would have to be authenticated too (RFC 6083 4.8).  Nor
+		/* No partial reliability: FORWARD-TSN would have to be authenticated too (RFC 6083 4.5).  Nor
 		 * anything else that we do not use and an attacker could. */
 		usrsctp_sysctl_set_sctp_pr_enable(0);
 		usrsctp_sysctl_set_sctp_auto_asconf(0);
