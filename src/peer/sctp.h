@@ -1,8 +1,8 @@
 /* sctp.h - SCTP associations beneath a peer, whoever runs the protocol: the
  * kernel (sctp_kernel.c) or a stack of our own process (sctp_user.c).
  *
- * An association is a value that its stack allocates and that lives until
- * peer_assoc_close().  All calls come from the loop's thread.  `ready` is told
+ * An association is a value that its stack allocates and that lives until its
+ * close().  All calls come from the loop's thread.  `ready` is told
  * as epoll tells it: again and again, as long as something that is wanted is so. */
 #pragma once
 #include "peer_int.h"

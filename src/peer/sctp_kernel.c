@@ -56,7 +56,8 @@ static bool set_auth(int fd)
 	set(fd, SCTP_AUTH_SUPPORTED, &on, sizeof(on));     /* before Linux 5.5 it takes net.sctp.auth_enable */
 	hmac.head.shmac_idents[0] = SCTP_AUTH_HMAC_ID_SHA256;
 	hmac.head.shmac_idents[1] = SCTP_AUTH_HMAC_ID_SHA1;
-	return set(fd, SCTP_HMAC_IDENT, &hmac, sizeof(hmac.head) + 2 * sizeof(uint16_t)) && set(fd, SCTP_AUTH_CHUNK, &data, sizeof(data));
+	return set(fd, SCTP_HMAC_IDENT, &hmac, sizeof(hmac.head) + 2 * sizeof(uint16_t)) &&
+	       set(fd, SCTP_AUTH_CHUNK, &data, sizeof(data));
 }
 
 static bool prepare(int fd, const struct assoc_how *how)
@@ -148,6 +149,26 @@ static struct kernel_assoc *assoc_new(struct peer_loop *l, int fd)
 	return a;
 }
 
+/* To the addresses asked for, of which the first brings the port with it. */
+static bool bind_client(int fd, int family, const struct assoc_how *how)
+{
+	struct addrinfo hints = { .ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST }, *first = NULL;
+	struct assoc_how rest = *how;
+	bool ok;
+
+	if (!how->naddrs)
+		return true;
+	if (getaddrinfo(how->addrs[0], NULL, &hints, &first)) {
+		errno = EADDRNOTAVAIL;
+		return false;
+	}
+	ok = bind(fd, first->ai_addr, first->ai_addrlen) == 0;
+	freeaddrinfo(first);
+	rest.addrs++;
+	rest.naddrs--;
+	return ok && bind_more(fd, &rest);
+}
+
 static bool encapsulate(int fd, uint16_t port)
 {
 	struct sctp_udpencaps u = { .sue_port = htons(port) };
@@ -158,11 +179,10 @@ static bool encapsulate(int fd, uint16_t port)
 
 static struct assoc *kernel_connect(struct peer_loop *l, const struct assoc_how *how, const struct sockaddr *to, socklen_t n)
 {
-	struct sockaddr_storage any = { .ss_family = to->sa_family };
 	struct kernel_assoc *a = NULL;
 	int fd = new_socket(to->sa_family, how), saved;
 
-	if (fd >= 0 && (!how->udp_port || encapsulate(fd, how->udp_port)) && (!how->naddrs || (bind(fd, (struct sockaddr *)&any, n) == 0 && bind_more(fd, how))) &&
+	if (fd >= 0 && (!how->udp_port || encapsulate(fd, how->udp_port)) && bind_client(fd, to->sa_family, how) &&
 	    (connect(fd, to, n) == 0 || errno == EINPROGRESS))
 		a = assoc_new(l, fd);
 	if (a) {

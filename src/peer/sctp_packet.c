@@ -212,7 +212,7 @@ bool peer_path_local(const struct packet_path *p, struct sockaddr_storage *sa)
 	if (fd < 0)
 		return false;
 	((struct sockaddr_in *)&to)->sin_port = htons(9);      /* any but 0; in the same place in v6 */
-	ok = connect(fd, (struct sockaddr *)&to, to.ss_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)) == 0 &&
+	ok = connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 &&
 	     getsockname(fd, (struct sockaddr *)sa, &n) == 0;
 	close(fd);
 	return ok;

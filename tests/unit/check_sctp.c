@@ -792,7 +792,7 @@ END_TEST
 /* Kernel: more than one address of ours. */
 START_TEST(multihomed)
 {
-	static const char *const more[] = { "127.0.0.2" };
+	static const char *const more[] = { "127.0.0.2" }, *const ours[] = { "127.0.0.3", "127.0.0.4" };
 	struct peer_conf s = server_conf(true), c = client_conf(true);
 	struct peer_listener *l;
 
@@ -803,8 +803,13 @@ START_TEST(multihomed)
 	run_until(&client.closed, 1);            /* the certificate is for 127.0.0.1 */
 	ck_assert_msg(strstr(client.why, "127.0.0.2"), "%s", client.why);
 	c.expect_host = "server.test";
+	c.sctp.addrs = ours;
+	c.sctp.naddrs = 2;
 	client.peer = dial_at(c, "127.0.0.2", peer_listener_port(l), listen_udp);
 	run_until(&client.opened, 1);
+	run_until(&server.opened, 1);
+	ck_assert_msg(!strncmp(peer_address(server.peer), "127.0.0.", 8) && strncmp(peer_address(server.peer), "127.0.0.1:", 10),
+	              "%s", peer_address(server.peer));
 	ck_assert(try_request(client.peer, 1, 5000));
 	run_until_u(&client.answers, 1);
 }
