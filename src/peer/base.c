@@ -19,11 +19,16 @@
 static bool send_built(struct peer *p, struct dia_writer *w)
 {
 	bool ok = dia_end(w) && peer_queue(p, w->p, w->n);
+	size_t n = w->n, waiting = p->out_n - p->out_at;
 
 	dia_writer_free(w);
-	if (!ok && !p->src.dead)
+	if (ok || p->src.dead)
+		return ok;
+	if (waiting + n > p->setup->conf.max_queue)
+		peer_end_as(p, PEER_END_STALLED, "no room for an answer: %zu octets wait for the peer already", waiting);
+	else
 		peer_close(p, "out of memory");
-	return ok;
+	return false;
 }
 
 static void put_origin(struct peer *p, struct dia_writer *w)

@@ -223,6 +223,8 @@ void peer_update_interest(struct peer *p)
 		return;
 	if (p->state == ST_CONNECT)
 		want = EPOLLOUT;
+	else if (p->state == ST_TLS && p->in_handshake)
+		want = 0;                  /* its turn will come; till then epoll has room for the others */
 	else if (p->state == ST_TLS)
 		want = p->handshake_wants_write ? EPOLLOUT : EPOLLIN;
 	else if (p->setup->conf.bad.stop_reading && (p->state == ST_OPEN || p->state == ST_CLOSING))
@@ -698,10 +700,13 @@ void peer_handshake_step(struct peer *p)
 static void handshake(struct peer *p)
 {
 	/* A client's handshake is its owner's own wish; those that come from outside take turns. */
-	if (p->server && peer_loop_shares(p->loop))
-		peer_loop_handshake_later(p->loop, p);
-	else
+	if (!p->server || !peer_loop_shares(p->loop)) {
 		peer_handshake_step(p);
+		return;
+	}
+	peer_loop_handshake_later(p->loop, p);
+	if (p->fd >= 0)
+		peer_update_interest(p);
 }
 
 void peer_connected(struct peer *p)

@@ -42,7 +42,6 @@ struct peer_loop {
 	struct peer *peers, *flush;
 	struct peer *handshake, **handshake_end;   /* first come, first served */
 	uint32_t handshake_share_us;
-	struct peer_source *ready;
 	uint8_t *scratch;
 	struct peer_listener *listeners;
 	struct watch *watches;
@@ -80,23 +79,12 @@ struct peer_loop *peer_loop_new(void)
 	return l;
 }
 
-static void forget_ready(struct peer_loop *l, struct peer_source *s)
-{
-	for (struct peer_source **at = &l->ready; s->in_ready && *at; at = &(*at)->next_ready)
-		if (*at == s) {
-			*at = s->next_ready;
-			s->in_ready = false;
-			break;
-		}
-}
-
 static void bury(struct peer_loop *l)
 {
 	while (l->grave) {
 		struct peer_source *s = l->grave;
 
 		l->grave = s->next_grave;
-		forget_ready(l, s);
 		s->bury(s);
 	}
 }
@@ -280,21 +268,6 @@ static void flush_peers(struct peer_loop *l)
 	}
 }
 
-static void run_ready(struct peer_loop *l)
-{
-	struct peer_source *s = l->ready, *next;
-
-	/* What becomes ready meanwhile has its turn in the next round. */
-	l->ready = NULL;
-	for (struct peer_source *r = s; r; r = r->next_ready)
-		r->in_ready = false;
-	for (; s; s = next) {
-		next = s->next_ready;
-		if (!s->dead)
-			s->ready(s, s->ready_events);
-	}
-}
-
 static int64_t now_us(void)
 {
 	struct timespec t;
@@ -324,7 +297,7 @@ static int wait_ms(const struct peer_loop *l, int64_t end_ms)
 {
 	int64_t until = end_ms, left;
 
-	if (l->grave || l->flush || l->ready || l->handshake || l->stop)
+	if (l->grave || l->flush || l->handshake || l->stop)
 		return 0;
 	if (l->nheap && (until < 0 || l->timers[l->heap[0]].due_ms < until))
 		until = l->timers[l->heap[0]].due_ms;
@@ -360,7 +333,6 @@ bool peer_loop_run(struct peer_loop *l, int timeout_ms)
 
 	for (;;) {
 		fire_timers(l);
-		run_ready(l);
 		flush_peers(l);        /* those that are open, before others cost time */
 		run_handshakes(l);
 		bury(l);
@@ -422,7 +394,6 @@ void peer_loop_delist(struct peer_loop *l, struct peer *p)
 		l->peers = p->next;
 	if (p->next)
 		p->next->prev = p->prev;
-	forget_ready(l, &p->src);
 	for (struct peer **at = &l->handshake; p->in_handshake && *at; at = &(*at)->next_handshake)
 		if (*at == p) {
 			*at = p->next_handshake;
@@ -446,18 +417,6 @@ void peer_loop_flush_later(struct peer_loop *l, struct peer *p)
 	p->in_flush = true;
 	p->next_flush = l->flush;
 	l->flush = p;
-}
-
-void peer_loop_ready_later(struct peer_loop *l, struct peer_source *s, uint32_t events)
-{
-	if (s->dead)
-		return;
-	s->ready_events = s->in_ready ? s->ready_events | events : events;
-	if (s->in_ready)
-		return;
-	s->in_ready = true;
-	s->next_ready = l->ready;
-	l->ready = s;
 }
 
 void peer_loop_handshake_later(struct peer_loop *l, struct peer *p)

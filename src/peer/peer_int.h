@@ -16,9 +16,8 @@
 struct peer_source {
 	void (*ready)(struct peer_source *, uint32_t epoll_events);
 	void (*bury)(struct peer_source *);
-	struct peer_source *next_grave, *next_ready;
-	uint32_t ready_events;            /* for a transport without a descriptor of its own */
-	bool dead, in_ready;
+	struct peer_source *next_grave;
+	bool dead;
 	bool loose;                       /* nobody else keeps it: what is in the grave when the loop ends is buried */
 };
 
@@ -31,8 +30,6 @@ void peer_loop_kill(struct peer_loop *, struct peer_source *);
 void peer_loop_enlist(struct peer_loop *, struct peer *);        /* now one of the loop's peers */
 void peer_loop_delist(struct peer_loop *, struct peer *);
 void peer_loop_flush_later(struct peer_loop *, struct peer *);
-/* ready() will be called in the next round, as if epoll had told of these events. */
-void peer_loop_ready_later(struct peer_loop *, struct peer_source *, uint32_t events);
 /* peer_handshake_step() will be called when it is this one's turn. */
 void peer_loop_handshake_later(struct peer_loop *, struct peer *);
 bool peer_loop_shares(const struct peer_loop *);                 /* is there a handshake share? */
@@ -123,6 +120,7 @@ struct peer {
 	gnutls_session_t tls;
 	bool handshake_wants_write;
 	size_t tls_unsent;                /* octets of a record that GnuTLS still holds */
+	unsigned warnings;                /* alerts that ended nothing */
 
 	uint8_t *in;                      /* a message that is not whole yet; NULL: none */
 	size_t in_n, in_cap;

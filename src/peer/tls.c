@@ -210,6 +210,14 @@ static bool begin(struct peer *p)
 	return true;
 }
 
+#define MAX_WARNINGS 4u
+
+/* The peer may warn us of what we do not mind, but not keep us busy with it. */
+static bool just_a_warning(struct peer *p, int r)
+{
+	return r == GNUTLS_E_INTERRUPTED || (r == GNUTLS_E_WARNING_ALERT_RECEIVED && ++p->warnings <= MAX_WARNINGS);
+}
+
 static bool is_eof(int r)
 {
 	return r == GNUTLS_E_PREMATURE_TERMINATION || r == GNUTLS_E_SESSION_EOF;
@@ -217,7 +225,9 @@ static bool is_eof(int r)
 
 static enum peer_io failed(struct peer *p, int r, const char *doing)
 {
-	if (r == GNUTLS_E_FATAL_ALERT_RECEIVED || r == GNUTLS_E_WARNING_ALERT_RECEIVED)
+	if (r == GNUTLS_E_WARNING_ALERT_RECEIVED)
+		peer_say_why(p, "TLS: %s: too many alerts", doing);
+	else if (r == GNUTLS_E_FATAL_ALERT_RECEIVED)
 		peer_say_why(p, "TLS: the peer refuses: %s", gnutls_alert_get_name(gnutls_alert_get(p->tls)));
 	else if (r == GNUTLS_E_PULL_ERROR || r == GNUTLS_E_PUSH_ERROR)
 		peer_say_why(p, "TLS: %s: the connection broke", doing);
@@ -232,7 +242,7 @@ enum peer_io peer_tls_handshake(struct peer *p)
 
 	do {
 		r = gnutls_handshake(p->tls);
-	} while (r == GNUTLS_E_INTERRUPTED || r == GNUTLS_E_WARNING_ALERT_RECEIVED);
+	} while (r < 0 && just_a_warning(p, r));
 	if (r == GNUTLS_E_SUCCESS)
 		return IO_OK;
 	if (r == GNUTLS_E_AGAIN) {
@@ -262,7 +272,7 @@ enum peer_io peer_tls_recv(struct peer *p, void *buf, size_t size, size_t *got)
 		if (r == GNUTLS_E_AGAIN)
 			return IO_AGAIN;
 		/* No renegotiation, whoever asks (TS 33.310). */
-		if (r != GNUTLS_E_INTERRUPTED && r != GNUTLS_E_WARNING_ALERT_RECEIVED)
+		if (!just_a_warning(p, (int)r))
 			return failed(p, (int)r, "receiving");
 	}
 }
