@@ -13,3 +13,9 @@ check_sim_LDADD = $(OUTSIDE_LIBS) $(CHECK_LIBS)
 check_scs_SOURCES = tests/unit/check_scs.c $(OUTSIDE_TEST)
 check_scs_LDADD = $(OUTSIDE_LIBS) $(CHECK_LIBS)
 $(check_peer_OBJECTS) $(check_peer_server_OBJECTS) $(check_peer_tls_OBJECTS) $(check_sim_OBJECTS) $(check_scs_OBJECTS): gen/dict_ids.h
+check_PROGRAMS += check_load
+TESTS += check_load
+check_load_SOURCES = tests/unit/check_load.c src/tools/load_math.c src/tools/load_math.h $(OUTSIDE_TEST)
+check_load_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/src/tools
+check_load_LDADD = $(OUTSIDE_LIBS) $(CHECK_LIBS) -lm
+$(check_load_OBJECTS): gen/dict_ids.h
