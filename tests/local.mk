@@ -8,5 +8,6 @@ include tests/unit/peer.mk
 include tests/unit/door.mk
 include tests/system/local.mk
 include tests/system/bad.mk
+include tests/system/secgw.mk
 CHECK_LDADD = libmtciwf.la $(CHECK_LIBS)
 include tests/system/sctp.mk

@@ -9,14 +9,12 @@
  *    and only one whose certificate names the peer counts as proven.  Nothing is
  *    taken from a connection that has not proven who it is;
  *  - an agent that is trusted to say for whom it speaks (tsp.trusted_agents) is
- *    accepted by its certificate or, from this machine, by its user.
+ *    accepted by its certificate or, without TLS, by a secret that both know.
  */
 #include <arpa/inet.h>
 #include <gnutls/x509.h>
 #include <netinet/in.h>
-#include <pwd.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "authz.h"
 #include "fdx.h"
@@ -31,6 +29,7 @@ static struct fd_hook_hdl *hook;
 struct who {
 	char host[IWF_DIAMID_MAX + 1];
 	struct iwf_peer_info info;
+	const char *product;             /* Product-Name of its CER; NULL: none */
 	gnutls_x509_crt_t cert;          /* NULL: none */
 };
 
@@ -79,6 +78,7 @@ static void look(struct peer_info *pi, struct who *w)
 
 	*w = (struct who){0};
 	snprintf(w->host, sizeof(w->host), "%.*s", (int)pi->pi_diamidlen, pi->pi_diamid);
+	w->product = (const char *)pi->runtime.pir_prodname;
 	find_address(pi, w->info.address, sizeof(w->info.address));
 	if (!pi->runtime.pir_cert_list || !pi->runtime.pir_cert_list_size)
 		return;
@@ -138,70 +138,28 @@ static bool is_agent(const char *host)
 	return false;
 }
 
-/* An address as /proc/net/tcp and tcp6 write it. */
-static bool kernel_hex(const char *address, char v4[static 16], char v6[static 48], unsigned *port)
-{
-	struct in6_addr a6;
-	struct in_addr a;
-	char ip[INET6_ADDRSTRLEN];
+#define PROOF_AGE_S 120
 
-	if (sscanf(address, "[%45[0-9a-fA-F.:]]:%u", ip, port) != 2)
+/* Without TLS, the Product-Name of its CER shows that it has the key: "NAME TIME HMAC".  One that is
+ * overheard is of use for two minutes, to somebody who can read loopback, which is root. */
+static bool has_key(const char *host, const char *product)
+{
+	const char *file = iwf_node_conf(node)->tsp.agent_key_file;
+	char err[256], shown[2 * IWF_HASH_LEN + 1], wanted[2 * IWF_HASH_LEN + 1];
+	long long at, now = (long long)time(NULL);
+	struct iwf_key key;
+	bool ok;
+
+	if (!*file || !product || sscanf(product, "%*s %lld %64[0-9a-f]", &at, shown) != 2 || at < now - PROOF_AGE_S || at > now + PROOF_AGE_S)
 		return false;
-	v4[0] = v6[0] = '\0';
-	if (inet_pton(AF_INET, ip, &a) == 1) {
-		if ((ntohl(a.s_addr) >> 24) != 127)
-			return false;
-		snprintf(v4, 16, "%08X", a.s_addr);
-		snprintf(v6, 48, "0000000000000000FFFF0000%08X", a.s_addr);
-		return true;
-	}
-	if (inet_pton(AF_INET6, ip, &a6) != 1)
-		return false;
-	if (IN6_IS_ADDR_V4MAPPED(&a6)) {
-		snprintf(v4, 16, "%08X", a6.s6_addr32[3]);
-		if (a6.s6_addr[12] != 127)
-			return false;
-	} else if (!IN6_IS_ADDR_LOOPBACK(&a6)) {
+	if (!iwf_key_read(file, &key, err, sizeof(err))) {
+		iwf_log(IWF_LOG_ERROR, IWF_SUB_ACL, "tsp.agent_key_file: %s", err);
 		return false;
 	}
-	for (int i = 0; i < 4; i++)
-		snprintf(v6 + 8 * i, 48 - 8 * (size_t)i, "%08X", a6.s6_addr32[i]);
-	return true;
-}
-
-/* Sockets of that user and of others at the other end of connections to us from that address. */
-static void count_owners(const char *file, const char *local, unsigned port, uid_t user, unsigned *his, unsigned *others)
-{
-	FILE *f = *local ? fopen(file, "re") : NULL;
-	char line[512], at[48];
-	unsigned from, to, uid;
-
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, " %*u: %47[0-9A-F]:%x %*[0-9A-F]:%x %*x %*x:%*x %*x:%*x %*x %u", at, &from, &to, &uid) != 4 ||
-		    from != port || (to != fd_g_config->cnf_port && to != fd_g_config->cnf_port_tls) || strcmp(at, local))
-			continue;
-		if (uid == user)
-			++*his;
-		else
-			++*others;
-	}
-	if (f)
-		fclose(f);
-}
-
-/* The kernel knows whose the socket at the other end is, if that is on this machine. */
-static bool is_local_user(const char *address, const char *name)
-{
-	unsigned port, his = 0, others = 0;
-	struct passwd *pw = *name ? getpwnam(name) : NULL;
-	uid_t user = pw ? pw->pw_uid : geteuid();
-	char v4[16], v6[48];
-
-	if ((*name && !pw) || !kernel_hex(address, v4, v6, &port))
-		return false;
-	count_owners("/proc/net/tcp", v4, port, user, &his, &others);
-	count_owners("/proc/net/tcp6", v6, port, user, &his, &others);
-	return his && !others;
+	ok = iwf_agent_proof(&key, host, fd_g_config->cnf_diamid, at, wanted) && strlen(shown) == strlen(wanted) &&
+	     gnutls_memcmp(shown, wanted, strlen(wanted)) == 0;
+	gnutls_memset(&key, 0, sizeof(key));
+	return ok;
 }
 
 /* One name is an SCS or an agent, not both. */
@@ -215,7 +173,7 @@ static enum iwf_reason check_agent(const struct who *w)
 	}
 	if (w->cert)
 		return cert_names(w->cert, w->host) ? RS_NONE : RS_AGENT;
-	return is_local_user(w->info.address, iwf_node_conf(node)->tsp.agent_user) ? RS_NONE : RS_AGENT;
+	return has_key(w->host, w->product) ? RS_NONE : RS_AGENT;
 }
 
 static void refuse(const struct who *w, enum iwf_reason reason, int64_t scs_id)

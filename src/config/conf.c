@@ -49,9 +49,8 @@ static void check_hss_matches(struct conf_reader *r, const struct iwf_service_co
 		}
 }
 
-static void check_hash_key(struct conf_reader *r, const char *file)
+static void check_key_file(struct conf_reader *r, const char *key, const char *file)
 {
-	const char *key = "privacy.hash_key_file";
 	struct stat st;
 	if (!*file)
 		return;
@@ -79,6 +78,7 @@ static void check_whole(struct conf_reader *r, void *conf)
 	if (snprintf(out->file, sizeof out->file, "%s", conf_file(r)) >= (int)sizeof out->file)
 		conf_complain(r, "", "the name of the file has more than %zu characters", sizeof out->file - 1);
 	conf_make_absolute(r, "store.uri", out->store.uri + strlen("sqlite:"), sizeof out->store.uri - strlen("sqlite:"));
+	conf_make_absolute(r, "tsp.agent_key_file", out->tsp.agent_key_file, sizeof out->tsp.agent_key_file);
 	conf_make_absolute(r, "privacy.hash_key_file", out->privacy.hash_key_file, sizeof out->privacy.hash_key_file);
 	out->store.line = conf_line(r, "store.uri");
 	if (s->identity_source != IWF_ID_LOCAL && s->nhss == 0)
@@ -94,7 +94,8 @@ static void check_whole(struct conf_reader *r, void *conf)
 		         s->notify_retry_max_s);
 	if (out->node.batch_max > out->node.queue_max)
 		conf_complain(r, "node.batch_max", "%u is above node.queue_max, which is %u", out->node.batch_max, out->node.queue_max);
-	check_hash_key(r, out->privacy.hash_key_file);
+	check_key_file(r, "privacy.hash_key_file", out->privacy.hash_key_file);
+	check_key_file(r, "tsp.agent_key_file", out->tsp.agent_key_file);
 }
 
 static struct conf_schema schema_of_node(void)

@@ -74,6 +74,9 @@ static const struct iwf_opt options[] = {
 	INT("gateway.nodes[].priority", 0, 65535, "10", IN(gw_node, priority),
 	    "the lowest that is connected gets the requests; of equal ones, each SCS always has the same"),
 
+	PATH("gateway.node_key_file", 0, "", "/etc/mtc-iwf/agent.key", AT(node_key_file),
+	     "secret by which nodes without TLS know the gateway: tsp.agent_key_file of each; read at the start"),
+
 	PATH("tls.certificate", 1, NULL, "/etc/mtc-iwf/secgw.crt", AT(tls.cert), "our certificate and its intermediate CAs, PEM"),
 	PATH("tls.key", 1, NULL, "/etc/mtc-iwf/secgw.key", AT(tls.key), "its key: a PEM file, or a pkcs11: URI"),
 	PATH("tls.pin_file", 0, "", "/etc/mtc-iwf/token.pin", AT(tls.pin_file), "file with the PIN of the PKCS #11 token"),
@@ -194,13 +197,16 @@ static void check_nodes(struct conf_reader *r, const struct gw_conf *c)
 		if (n->tls && !c->tls.node_ca[0])
 			conf_complain(r, key, "TLS to a node needs tls.node_ca");
 		if (!n->tls && !is_loopback(n->address))
-			conf_complain(r, key, "%s is another machine; without TLS the node takes the gateway from loopback only", n->address);
+			conf_complain(r, key, "%s is another machine, and what is said on the way to it would be readable; use TLS", n->address);
+		if (!n->tls && !c->node_key_file[0])
+			conf_complain(r, key, "without TLS the node knows the gateway by a secret: gateway.node_key_file");
 	}
 }
 
 static void check_whole(struct conf_reader *r, void *out)
 {
 	struct gw_conf *c = out;
+	char err[256];
 
 	if (snprintf(c->file, sizeof c->file, "%s", conf_file(r)) >= (int)sizeof c->file)
 		conf_complain(r, "", "the name of the file has more than %zu characters", sizeof c->file - 1);
@@ -224,6 +230,9 @@ static void check_whole(struct conf_reader *r, void *out)
 	if (c->limits.queue_max < 2 * c->limits.message_max)
 		conf_complain(r, "limits.queue_max", "%u holds fewer than two messages of limits.message_max, which is %u", c->limits.queue_max,
 		              c->limits.message_max);
+	check_file(r, "gateway.node_key_file", c->node_key_file, sizeof c->node_key_file);
+	if (c->node_key_file[0] && access(c->node_key_file, R_OK) == 0 && !iwf_key_read(c->node_key_file, &c->node_key, err, sizeof(err)))
+		conf_complain(r, "gateway.node_key_file", "%s", err);
 	check_listeners(r, c);
 	check_nodes(r, c);
 }

@@ -1,6 +1,7 @@
 /* gw_conf.h - mtc-secgw.conf (libconfig) as one checked struct; the option table is in gw_conf.c. */
 #pragma once
 #include "conf.h"
+#include "hash.h"
 
 #define GW_LISTEN_MAX 16
 #define GW_NODES_MAX 8
@@ -30,6 +31,8 @@ struct gw_conf {
 	char identity[IWF_DIAMID_MAX + 1], realm[IWF_DIAMID_MAX + 1];   /* what SCSs see, and nodes */
 	struct gw_listen listen[GW_LISTEN_MAX]; size_t nlisten;
 	struct gw_node node[GW_NODES_MAX]; size_t nnode;
+	char node_key_file[512];              /* shown to nodes without TLS; "": none */
+	struct iwf_key node_key;
 	struct { char uri[512]; uint32_t busy_timeout_ms, poll_ms; bool audit; int line; } store;
 	struct {
 		char cert[512], key[512];     /* PEM; key: a file or a pkcs11: URI */

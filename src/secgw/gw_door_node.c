@@ -99,9 +99,14 @@ static void try_node(void *ctx)
 	struct peer_ops ops = { .event = event, .message = message, .ctx = n };
 	struct peer_conf conf = { .origin_host = d->conf->identity, .origin_realm = d->conf->realm, .product = "mtc-iwf",
 		.apps = &door_app, .napps = 1, .expect_host = c->host, .watchdog_s = d->conf->limits.watchdog_s, .connect_timeout_ms = 5000 };
-	char err[256] = "";
+	char err[256] = "", product[128], proof[2 * IWF_HASH_LEN + 1];
+	int64_t now_s = door_wall_ms() / 1000;
 
 	n->timer = 0;
+	if (!c->tls && iwf_agent_proof(&d->conf->node_key, d->conf->identity, c->host, now_s, proof)) {
+		snprintf(product, sizeof(product), "mtc-secgw %lld %s", (long long)now_s, proof);
+		conf.product = product;
+	}
 	if (c->tls)
 		conf.tls.credentials = door_credentials(d, true, err, sizeof(err));
 	n->peer = c->tls && !conf.tls.credentials ? NULL : peer_connect(d->loop, &conf, c->address, c->port, &ops, err, sizeof(err));

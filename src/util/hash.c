@@ -126,42 +126,60 @@ fail:
 	return -1;
 }
 
-bool iwf_privacy_key_load(const char *file, char *err, size_t err_size)
+bool iwf_key_read(const char *file, struct iwf_key *out, char *err, size_t err_size)
 {
 	uint8_t buf[KEY_MAX + 1];
-	ssize_t n = 0;
-	bool ok;
+	ssize_t n = key_read(file, buf, err, err_size);
 
-	if (file && *file) {
-		n = key_read(file, buf, err, err_size);
-		if (n < 0)
-			return false;
-		if (n > KEY_MAX) {
-			snprintf(err, err_size, "%s: a key has at most %d octets", file, KEY_MAX);
-			gnutls_memset(buf, 0, sizeof(buf));
-			return false;
-		}
+	out->n = 0;
+	if (n < 0)
+		return false;
+	if (n > KEY_MAX)
+		snprintf(err, err_size, "%s: a key has at most %d octets", file, KEY_MAX);
+	else
 		while (n > 0 && (buf[n - 1] == '\n' || buf[n - 1] == '\r' || buf[n - 1] == ' ' || buf[n - 1] == '\t'))
 			n--;
-		if (n < KEY_MIN) {
-			snprintf(err, err_size, "%s: a key has at least %d octets, this one %zd", file, KEY_MIN, n);
-			gnutls_memset(buf, 0, sizeof(buf));
-			return false;
-		}
+	if (n < KEY_MIN)
+		snprintf(err, err_size, "%s: a key has at least %d octets, this one %zd", file, KEY_MIN, n);
+	if (n >= KEY_MIN && n <= KEY_MAX) {
+		memcpy(out->p, buf, (size_t)n);
+		out->n = (size_t)n;
 	}
+	gnutls_memset(buf, 0, sizeof(buf));
+	return out->n != 0;
+}
+
+bool iwf_privacy_key_load(const char *file, char *err, size_t err_size)
+{
+	struct iwf_key k = { .n = 0 };
+	bool ok = true;
+
+	if (file && *file && !iwf_key_read(file, &k, err, err_size))
+		return false;
 	pthread_mutex_lock(&key_lock);
-	if (n > 0) {
-		memcpy(key, buf, (size_t)n);
-		key_len = (size_t)n;
-		ok = true;
+	if (k.n > 0) {
+		memcpy(key, k.p, k.n);
+		key_len = k.n;
 	} else {
 		ok = key_random();
 	}
 	pthread_mutex_unlock(&key_lock);
-	gnutls_memset(buf, 0, sizeof(buf));
+	gnutls_memset(&k, 0, sizeof(k));
 	if (!ok)
 		snprintf(err, err_size, "no random numbers to be had for the privacy key");
 	return ok;
+}
+
+bool iwf_agent_proof(const struct iwf_key *k, const char *agent, const char *node, int64_t at_s, char out[static 2 * IWF_HASH_LEN + 1])
+{
+	uint8_t digest[IWF_HASH_LEN];
+	char text[600];
+	int n = snprintf(text, sizeof(text), "mtc-iwf agent\n%s\n%s\n%lld\n", agent, node, (long long)at_s);
+
+	if (!k->n || n < 0 || (size_t)n >= sizeof(text) || gnutls_hmac_fast(GNUTLS_MAC_SHA256, k->p, k->n, text, (size_t)n, digest) < 0)
+		return false;
+	iwf_hex(digest, sizeof(digest), out);
+	return true;
 }
 
 void iwf_hex(const uint8_t *p, size_t n, char *out)

@@ -15,6 +15,13 @@ void iwf_hash_add_str(struct iwf_hash *, const char *s);               /* length
 /* Releases the state.  False: `out` is all zeroes and stands for nothing. */
 bool iwf_hash_end(struct iwf_hash *, uint8_t out[static IWF_HASH_LEN]);
 
+/* A secret that processes share by a file. */
+struct iwf_key { uint8_t p[4096]; size_t n; };
+/* What the file holds, 16 to 4096 octets without white space at its end; others than owner and group may not read it. */
+bool iwf_key_read(const char *file, struct iwf_key *out, char *err, size_t err_size);
+/* That whoever calls itself `agent` towards `node` at that second (since the epoch) has the key: HMAC-SHA-256 in hex. */
+bool iwf_agent_proof(const struct iwf_key *, const char *agent, const char *node, int64_t at_s, char out[static 2 * IWF_HASH_LEN + 1]);
+
 /* HMAC-SHA-256 under the node's key, first 8 octets as 16 hex digits: the name
  * that an IMSI goes by in logs and metrics.  Any thread; without a key loaded, a
  * random one is made at the first use.  "----------------" if that cannot be had. */

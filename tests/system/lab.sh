@@ -148,7 +148,7 @@ lab_node_conf() {
 	log = { level = "info"; };
 	${LAB_CONF:-}
 	END
-	[ "${LAB_DOOR:-no}" = no ] || echo "tsp = { trusted_agents = [ \"$lab_iwf\" ]; ${LAB_TSP:-} };" >>"$LAB/mtc-iwf.conf"
+	[ "${LAB_DOOR:-no}" = no ] || echo "tsp = { trusted_agents = [ \"$lab_iwf\" ]; agent_key_file = \"agent.key\"; ${LAB_TSP:-} };" >>"$LAB/mtc-iwf.conf"
 }
 
 # The gateway's configuration; the arguments are lines of its own sections.
@@ -160,6 +160,7 @@ lab_door_conf() {
 	  identity = "$lab_iwf"; realm = "$lab_realm";
 	  listen = ( { transport = "tls"; address = "127.0.0.1"; port = $lab_door_port; }${LAB_LISTEN_MORE:-} );
 	  nodes = ( { host = "$lab_node"; realm = "$lab_realm"; address = "127.0.0.1"; port = $lab_node_port; }${LAB_NODES_MORE:-} );
+	  node_key_file = "${LAB_KEY_FILE:-agent.key}";
 	};
 	tls = { certificate = "pki/$lab_iwf.crt"; key = "pki/$lab_iwf.key"; ca = "pki/ca.crt"; crl = "pki/crl.pem"; ${LAB_DOOR_TLS:-} };
 	store = { uri = "sqlite:$LAB_DB"; };
@@ -225,6 +226,7 @@ lab_make() {
 	if [ "${LAB_DOOR:-no}" = no ]; then lab_scs_port=$lab_node_secport; else lab_scs_port=$lab_door_port; fi
 	"$SRC/conf/make-certs.sh" "$LAB/pki" "$lab_node" "$lab_iwf" scs.acme.example scs.nordtrack.example scs.oldfleet.example >"$LAB/pki.log" 2>&1 ||
 		{ lab_die "no certificates: $(tail -3 "$LAB/pki.log")"; return 1; }
+	(umask 027; head -c 24 /dev/urandom | base64 >"$LAB/agent.key")
 	lab_node_conf
 	iwfctl db init >/dev/null && lab_sql <"$SRC/db/sqlite/demo.sql" && lab_rows && lab_sims
 }

@@ -3,7 +3,7 @@
 SYSTEM_TESTS = \
 	tests/system/dict_load.sh \
 	tests/system/wireshark.sh \
-	tests/system/t_trigger.sh
+	tests/system/t_trigger.sh tests/system/t_trigger_door.sh
 EXTRA_DIST += $(SYSTEM_TESTS) tests/system/lab.sh tests/system/case.sh tests/system/wire.sh tests/system/run-test.sh \
 	tests/system/asan.supp tests/system/lsan.supp tests/system/tsan.supp
 
@@ -24,5 +24,5 @@ check-system: all-and-checks
 THREAD_UNIT_TESTS = tests/unit/check_node tests/unit/check_log
 check-threads: all-and-checks
 	@SRC='$(abs_srcdir)' BUILD='$(abs_builddir)' SANITIZE='$(sanitize)' CC='$(CC)' \
-		'$(srcdir)/tests/system/run-test.sh' $(THREAD_UNIT_TESTS) tests/system/t_trigger.sh
+		'$(srcdir)/tests/system/run-test.sh' $(THREAD_UNIT_TESTS) tests/system/t_trigger.sh tests/system/t_trigger_door.sh
 .PHONY: all-and-checks check-system check-threads

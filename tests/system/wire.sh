@@ -18,7 +18,8 @@ wire_text() {
 	fi
 	for p in hss smssc; do args+=(-d "tcp.port==$(cat "$LAB/$p.port"),diameter"); done
 	env HOME=/nonexistent WIRESHARK_DATA_DIR="$work/view" $as_user tshark -r - -V -O diameter \
-		-o "tls.keylog_file:$work/keys.log" -d "tcp.port==$lab_node_secport,tls" -d "tls.port==$lab_node_secport,diameter" \
+		-o "tls.keylog_file:$work/keys.log" -d "tcp.port==$lab_scs_port,tls" -d "tls.port==$lab_scs_port,diameter" \
+		-d "tcp.port==$lab_node_port,diameter" \
 		--disable-protocol rdpmt "${args[@]}" <"$1" 2>"$work/err"
 }
 
@@ -46,4 +47,21 @@ wire_check() {
 	bad=$(grep -E 'Unknown|Malformed|Dissector bug|Expert Info \((Error|Warning)' "$text" | grep -v 'Data is empty' | sort | uniq -c | head -5)
 	is "nothing on the wire is malformed or unknown" "$bad" ""
 	is "V and M bits are those of the dictionary" "$(wire_wrong_flags "$text" | head -5)" ""
+}
+
+# Messages on that port (of TCP), from what wire_text has shown.
+wire_on_port() {
+	awk -v port="$1" '/^Frame /{ keep = 0 } /^Transmission Control Protocol/ { keep = ($0 ~ ("Port: " port ",")) } keep' "$LAB/wire.txt"
+}
+
+# After wire_check: what the gateway keeps to the inside, and what it adds there.
+wire_hidden() {
+	local outside inside
+	outside=$(wire_on_port "$lab_scs_port") inside=$(wire_on_port "$lab_node_port")
+	works "both sides of the gateway were seen" test -n "$outside" -a -n "$inside"
+	is "no name of the inside is on the wire to SCSs" "$(grep -ic "$lab_node" <<<"$outside")" 0
+	is "no Route-Record goes to SCSs" "$(grep -c 'Route-Record' <<<"$outside")" 0
+	is "no Proxy-Info goes to SCSs" "$(grep -c 'Proxy-Info' <<<"$outside")" 0
+	works "the node sees Route-Records" grep -q Route-Record <<<"$inside"
+	works "and Proxy-Infos" grep -q Proxy-Info <<<"$inside"
 }

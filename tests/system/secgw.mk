@@ -1,0 +1,2 @@
+# The MTC Security Gateway.
+SYSTEM_TESTS += tests/system/t_secgw.sh
