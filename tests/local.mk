@@ -11,3 +11,4 @@ include tests/system/bad.mk
 include tests/system/secgw.mk
 CHECK_LDADD = libmtciwf.la $(CHECK_LIBS)
 include tests/system/sctp.mk
+include tests/bench/local.mk

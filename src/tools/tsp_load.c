@@ -57,6 +57,8 @@ struct load {
 	uint32_t session;                  /* of Session-Id and Reference-Number */
 	int pace_fd;
 	bool progress;
+	FILE *samples;                     /* NULL: none */
+	int64_t wall_ns;                   /* Unix time less our clock */
 };
 
 static struct peer_loop *interrupt_loop;
@@ -344,6 +346,8 @@ static void got_answer(struct load *l, struct conn *c, const struct dia_hdr *h, 
 	if (l->phase == LOAD) {
 		load_hist_add(&l->s.latency, us);
 		load_hist_add(&l->s.interval, us);
+		if (l->samples)
+			fprintf(l->samples, "%lld %llu\n", (long long)(l->wall_ns + (int64_t)s->from_ns) / 1000000, (unsigned long long)us);
 		if (!(l->o.rate > 0))
 			send_closed(l, c);
 		else if (!l->nlive)
@@ -513,7 +517,6 @@ static void more_handshakes(struct load *l)
 		struct conn *c = &l->conns[i];
 
 		if (!c->peer && !l->interrupted && (!l->end_ns || now < l->end_ns) && (!l->o.count || l->issued < l->o.count)) {
-			c->number = l->o.first + (uint32_t)(l->issued % l->o.parallel);
 			l->issued++;
 			connect_one(l, c);
 		}
@@ -688,6 +691,11 @@ static bool prepare(struct load *l)
 	l->pace_fd = -1;
 	l->progress = isatty(STDERR_FILENO) && !l->o.json && !l->o.quiet;
 	l->first_ns = now_ns();
+	l->wall_ns = load_unix_ms() * 1000000 - (int64_t)l->first_ns;
+	if (l->o.samples && !(l->samples = fopen(l->o.samples, "w"))) {
+		fprintf(stderr, "tsp-load: %s: %s\n", l->o.samples, strerror(errno));
+		return false;
+	}
 	if (getrandom(&l->session, sizeof(l->session), 0) != sizeof(l->session))
 		l->session = (uint32_t)l->first_ns;
 	if (l->o.handshakes)
@@ -756,6 +764,10 @@ int main(int argc, char **argv)
 	}
 	if (prepare(&l))
 		status = run(&l);
+	if (l.samples && fclose(l.samples) != 0) {
+		fprintf(stderr, "tsp-load: %s: %s\n", l.o.samples, strerror(errno));
+		status = LOAD_USAGE;
+	}
 	if (l.loop)
 		peer_loop_free(l.loop);
 	if (l.pace_fd > 0)

@@ -16,7 +16,7 @@ struct load_opts {
 	bool tcp, insecure, json, quiet, reconnect, handshakes;
 	const char *cert, *key, *origin_host, *origin_realm;       /* templates */
 	const char *ext_id;                                        /* template over device_first to device_last */
-	const char *ca, *expect, *priority, *dest_realm;
+	const char *ca, *expect, *priority, *dest_realm, *samples;
 	uint32_t connections, first, parallel;
 	uint32_t device_first, device_last;
 	uint32_t payload, outstanding, count, duration_ms, hold_ms, interval_ms;

@@ -34,6 +34,7 @@
 	X(HOLD,      "hold",            "S",        "keep the connections, idle, for S seconds (after the requests, if there are any)") \
 	X(HANDSHAKE, "handshakes",      NULL,       "connect, CER, CEA, close, --parallel at a time, --count times or for --duration") \
 	X(INTERVAL,  "interval",        "S",        "print a line every S seconds") \
+	X(SAMPLES,   "samples",         "FILE",     "each answer on a line: when its request was sent or due (Unix ms), and its latency (us)") \
 	X(JSON,      "json",            NULL,       "one JSON object a line") \
 	X(QUIET,     "quiet",           NULL,       "print nothing but errors; the exit status tells") \
 	X(HELP,      "help",            NULL,       "this text") \
@@ -124,6 +125,7 @@ static bool take(struct load_opts *o, enum opt_id id, const char *arg, const cha
 	case OPT_EXTID:     return template(arg, &o->ext_id, why);
 	case OPT_CA:        o->ca = arg; return true;
 	case OPT_EXPECT:    o->expect = arg; return true;
+	case OPT_SAMPLES:   o->samples = arg; return true;
 	case OPT_TLSPRIO:   o->priority = arg; return true;
 	case OPT_DREALM:    o->dest_realm = arg; return true;
 	case OPT_INSECURE:  return o->insecure = true;
