@@ -229,7 +229,8 @@ void peer_update_interest(struct peer *p)
 		want = p->handshake_wants_write ? EPOLLOUT : EPOLLIN;
 	else if (p->setup->conf.bad.stop_reading && (p->state == ST_OPEN || p->state == ST_CLOSING))
 		want = 0;
-	if (p->out_n > p->out_at || p->tls_unsent)
+	/* What this round queued is tried before epoll is asked. */
+	if ((p->out_n > p->out_at && !p->in_flush) || p->tls_unsent)
 		want |= EPOLLOUT;
 	if (p->transport->want) {
 		p->transport->want(p, want);
