@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "gw_sandbox.h"
@@ -101,8 +102,9 @@ static int add_rules(scmp_filter_ctx f)
 	/* Memory, but none that can be executed; sockets of the internet only. */
 	r = r ?: seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, 4 /* PROT_EXEC */, 0));
 	r = r ?: seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, 4, 0));
-	for (int family = 0; !r && family < 2; family++)
-		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, family ? 10u /* AF_INET6 */ : 2u /* AF_INET */));
+	for (unsigned family = 0; !r && family < AF_MAX; family++)
+		r = seccomp_rule_add(f, family == AF_INET || family == AF_INET6 ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
+		                     SCMP_A0(SCMP_CMP_EQ, family));
 	return r;
 }
 

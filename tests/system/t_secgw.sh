@@ -90,8 +90,8 @@ done <<-END
 	wildcard cert-profile
 	ip-name cert-profile
 	server-only cert-usage
-	no-usage cert-profile
-	authority cert-usage
+	no-usage cert-usage
+	authority cert-profile
 	sha1 cert-weak
 	rsa-1024 cert-weak
 	self cert-issuer
