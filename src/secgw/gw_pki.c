@@ -18,6 +18,7 @@ struct serial { uint8_t n, octets[SERIAL_MAX]; };
 struct crl {
 	gnutls_x509_crl_t crl;
 	gnutls_datum_t issuer;         /* raw DN */
+	gnutls_x509_crt_t ca;          /* the one of ours that has signed it; NULL: none */
 	time_t from, until;            /* until: -1 without nextUpdate */
 	struct serial *serials;
 	size_t n;
@@ -135,9 +136,12 @@ static bool read_crls(struct gw_pki *p, const gnutls_datum_t *pem, char *err, si
 		c->from = gnutls_x509_crl_get_this_update(c->crl);
 		c->until = gnutls_x509_crl_get_next_update(c->crl);
 		ok = gnutls_x509_crl_get_raw_issuer_dn(c->crl, &c->issuer) >= 0 && read_serials(c);
-		if (!ok)
+		if (!ok) {
 			snprintf(err, err_size, "CRLs: number %u cannot be read", i + 1);
-		else if (!ca_of_crl(p, c, &named) && named) {
+			continue;
+		}
+		c->ca = ca_of_crl(p, c, &named);
+		if (!c->ca && named) {
 			snprintf(err, err_size, "CRLs: number %u bears the name of a CA that has not signed it", i + 1);
 			ok = false;
 		}
@@ -341,7 +345,7 @@ static bool crl_is_of(const struct crl *c, const gnutls_datum_t *dn)
 	return c->issuer.size == dn->size && !memcmp(c->issuer.data, dn->data, dn->size);
 }
 
-/* `by` NULL: the signature of the CRL is not looked at. */
+/* `by` NULL: the signature of the CRL is not looked at; that of a CA of ours was when it was read. */
 static bool one_not_revoked(const struct gw_pki *p, gnutls_x509_crt_t crt, gnutls_x509_crt_t by, time_t now, struct gw_verdict *v)
 {
 	gnutls_datum_t dn = { 0 };
@@ -359,7 +363,7 @@ static bool one_not_revoked(const struct gw_pki *p, gnutls_x509_crt_t crt, gnutl
 
 		if (!crl_is_of(c, &dn))
 			continue;
-		if (by && (gnutls_x509_crl_verify(c->crl, &by, 1, GNUTLS_VERIFY_DISABLE_TIME_CHECKS, &status) < 0 || status))
+		if (by && by != c->ca && (gnutls_x509_crl_verify(c->crl, &by, 1, GNUTLS_VERIFY_DISABLE_TIME_CHECKS, &status) < 0 || status))
 			continue;
 		if (c->n && bsearch(&key, c->serials, c->n, sizeof(key), serial_order))
 			ok = bad(v, RS_CERT_REVOKED, "%s is on the CRL of %s", subject(crt).text, issuer(crt).text);
