@@ -1,7 +1,9 @@
 # mtc-secgw, the MTC Security Gateway.  libsecgw.la is all of it but main(), for the tests.
 noinst_LTLIBRARIES += libsecgw.la
 libsecgw_la_SOURCES =
-libsecgw_la_LIBADD = libpeer.la libmtciwf.la $(GNUTLS_LIBS) $(SECCOMP_LIBS) $(CURL_LIBS)
+# Not libmtciwf.so: the codec is in libpeer.la too, and should be there once.
+SECGW_LIBS = libsecgw.la libpeer.la libiwfconf.la libiwfstore.la libiwfcore.la libiwfutil.la libdia.la $(SECCOMP_LIBS) $(CURL_LIBS) \
+	$(CONFIG_LIBS) $(SQLITE_LIBS) $(GNUTLS_LIBS) -lpthread
 AM_CPPFLAGS += -I$(srcdir)/src/secgw
 $(libsecgw_la_OBJECTS): gen/dict_ids.h
 
@@ -19,4 +21,4 @@ libsecgw_la_SOURCES += src/secgw/gw_door.c src/secgw/gw_door.h src/secgw/gw_door
 
 sbin_PROGRAMS += mtc-secgw
 mtc_secgw_SOURCES = src/secgw/main.c
-mtc_secgw_LDADD = libsecgw.la libpeer.la libmtciwf.la $(GNUTLS_LIBS)
+mtc_secgw_LDADD = $(SECGW_LIBS)
