@@ -141,6 +141,7 @@ static void take_trust(struct door *d, const struct gw_ipc_msg *m)
 	}
 	gw_pki_free(d->pki);
 	d->pki = pki;
+	d->trust++;
 	memset(d->good, 0, sizeof(d->good));
 	door_recheck_soon(d);
 }

@@ -111,11 +111,10 @@ static int verify(struct peer *p, void *ctx)
 	struct door_conn *c = peer_user(p);
 	unsigned n = 0;
 	const gnutls_datum_t *chain = gnutls_certificate_get_peers(peer_tls_session(p), &n);
-	struct gw_verdict v = gw_pki_check(d->pki, chain, chain ? n : 0, door_wall_ms());
+	struct gw_verdict v = gw_pki_check(d->pki, chain, chain ? n : 0, door_wall_ms(), &c->cert);
 
 	d->count.handshakes++;
-	if (chain && n && !gw_cert_read(&chain[0], &c->cert) && v.reason == RS_NONE)
-		v.reason = RS_CERT_PROFILE;
+	c->trust = d->trust;
 	if (v.reason == RS_NONE && v.detail[0])
 		iwf_log(IWF_LOG_INFO, IWF_SUB_GW, "%s: %s", peer_address(p), v.detail);
 	if (v.reason == RS_NONE)
@@ -301,7 +300,7 @@ static uint32_t admit(struct peer *p, const uint8_t *cer, size_t n, const char *
 	struct iwf_view realm = text_of(cer, n, DIA_Origin_Realm, c->realm, sizeof(c->realm));
 	enum iwf_reason reason = gw_admit_cer(d->table, c->nchain ? &c->cert : NULL, c->address, host, realm, door_wall_ms(), &scs);
 
-	if (reason == RS_NONE && c->nchain) {        /* a new CRL may have come since the handshake */
+	if (reason == RS_NONE && c->nchain && c->trust != d->trust) {      /* a new CRL has come since the handshake */
 		struct gw_verdict v = gw_pki_recheck(d->pki, c->chain, c->nchain, door_wall_ms());
 
 		reason = v.reason;

@@ -463,7 +463,38 @@ static bool profile_ok(gnutls_x509_crt_t crt, struct gw_verdict *v)
 	return true;
 }
 
-static struct gw_verdict check(const struct gw_pki *p, const gnutls_datum_t *chain, unsigned n, int64_t now_ms, bool again)
+static bool read_cert(gnutls_x509_crt_t crt, const gnutls_datum_t *der, struct gw_cert *out)
+{
+	uint8_t digest[IWF_HASH_LEN];
+	struct iwf_hash h;
+
+	if (!iwf_hash_begin(&h))
+		return false;
+	iwf_hash_add(&h, der->data, der->size);
+	if (!iwf_hash_end(&h, digest))
+		return false;
+	iwf_hex(digest, sizeof(digest), out->sha256);
+	snprintf(out->subject, sizeof(out->subject), "%s", subject(crt).text);
+	out->not_after_ms = (int64_t)gnutls_x509_crt_get_expiration_time(crt) * 1000;
+	for (unsigned i = 0; out->nsans < sizeof(out->sans) / sizeof(out->sans[0]); i++) {
+		char san[1024];
+		size_t size = sizeof(san);
+		unsigned type = 0;
+		int r = gnutls_x509_crt_get_subject_alt_name2(crt, i, san, &size, &type, NULL);
+
+		if (r == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+			break;
+		if (r < 0 || type != GNUTLS_SAN_DNSNAME || !is_host_name(san, size))
+			continue;
+		memcpy(out->sans[out->nsans], san, size);
+		out->sans[out->nsans++][size] = 0;
+	}
+	return true;
+}
+
+/* `cert` may be NULL. */
+static struct gw_verdict check(const struct gw_pki *p, const gnutls_datum_t *chain, unsigned n, int64_t now_ms, bool again,
+                               struct gw_cert *cert)
 {
 	gnutls_x509_crt_t crt[PATH_MAX_CERTS] = { NULL };
 	struct gw_verdict v = { .reason = RS_NONE };
@@ -485,6 +516,8 @@ static struct gw_verdict check(const struct gw_pki *p, const gnutls_datum_t *cha
 			ok = bad(&v, RS_CERT_ISSUER, "out of memory");
 		} else if (gnutls_x509_crt_import(crt[i], &chain[i], GNUTLS_X509_FMT_DER) < 0) {
 			ok = bad(&v, RS_CERT_PROFILE, "certificate %u of the chain cannot be read", i + 1);
+		} else if (!i && cert && !read_cert(crt[0], &chain[0], cert)) {
+			ok = bad(&v, RS_CERT_PROFILE, "the certificate cannot be read");
 		}
 	}
 	if (again)
@@ -499,14 +532,16 @@ static struct gw_verdict check(const struct gw_pki *p, const gnutls_datum_t *cha
 	return v;
 }
 
-struct gw_verdict gw_pki_check(const struct gw_pki *p, const gnutls_datum_t *chain, unsigned n, int64_t now_ms)
+struct gw_verdict gw_pki_check(const struct gw_pki *p, const gnutls_datum_t *chain, unsigned n, int64_t now_ms, struct gw_cert *cert)
 {
-	return check(p, chain, n, now_ms, false);
+	if (cert)
+		*cert = (struct gw_cert){ .nsans = 0 };
+	return check(p, chain, n, now_ms, false, cert);
 }
 
 struct gw_verdict gw_pki_recheck(const struct gw_pki *p, const gnutls_datum_t *chain, unsigned n, int64_t now_ms)
 {
-	return check(p, chain, n, now_ms, true);
+	return check(p, chain, n, now_ms, true, NULL);
 }
 
 bool gw_pki_issuer(const struct gw_pki *p, const gnutls_datum_t *chain, unsigned n, gnutls_datum_t *out)
@@ -540,41 +575,4 @@ int gw_pki_alert(enum iwf_reason reason)
 	case RS_CERT_PROFILE: return GNUTLS_E_UNSUPPORTED_CERTIFICATE_TYPE;
 	default:              return GNUTLS_E_CERTIFICATE_ERROR;
 	}
-}
-
-bool gw_cert_read(const gnutls_datum_t *der, struct gw_cert *out)
-{
-	uint8_t digest[IWF_HASH_LEN];
-	gnutls_x509_crt_t crt;
-	struct iwf_hash h;
-	bool ok;
-
-	*out = (struct gw_cert){ .nsans = 0 };
-	if (gnutls_x509_crt_init(&crt) < 0)
-		return false;
-	ok = gnutls_x509_crt_import(crt, der, GNUTLS_X509_FMT_DER) >= 0 && iwf_hash_begin(&h);
-	if (ok) {
-		iwf_hash_add(&h, der->data, der->size);
-		ok = iwf_hash_end(&h, digest);
-	}
-	if (ok) {
-		iwf_hex(digest, sizeof(digest), out->sha256);
-		snprintf(out->subject, sizeof(out->subject), "%s", subject(crt).text);
-		out->not_after_ms = (int64_t)gnutls_x509_crt_get_expiration_time(crt) * 1000;
-	}
-	for (unsigned i = 0; ok && out->nsans < sizeof(out->sans) / sizeof(out->sans[0]); i++) {
-		char san[1024];
-		size_t size = sizeof(san);
-		unsigned type = 0;
-		int r = gnutls_x509_crt_get_subject_alt_name2(crt, i, san, &size, &type, NULL);
-
-		if (r == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
-			break;
-		if (r < 0 || type != GNUTLS_SAN_DNSNAME || !is_host_name(san, size))
-			continue;
-		memcpy(out->sans[out->nsans], san, size);
-		out->sans[out->nsans++][size] = 0;
-	}
-	gnutls_x509_crt_deinit(crt);
-	return ok;
 }

@@ -12,11 +12,14 @@ struct gw_pki *gw_pki_new(const gnutls_datum_t *ca_pem, const gnutls_datum_t *cr
                           char *err, size_t err_size);
 void gw_pki_free(struct gw_pki *);
 
+/* What the rest needs of a client certificate. */
+struct gw_cert { char sha256[64 + 1]; char subject[128]; unsigned nsans; char sans[8][IWF_DIAMID_MAX + 1]; int64_t not_after_ms; };
+
 struct gw_verdict { enum iwf_reason reason; char detail[200]; };   /* RS_NONE: trusted */
 /* The chain as it came in the handshake (DER), the client's own first: signed by a CA of ours, within its dates,
  * not revoked, RSA of 2048 bits or EC of 256 or more, no SHA-1, digitalSignature, clientAuth, an X.509 v3 with a
- * dNSName, no wildcard in it, at most 4 certificates. */
-struct gw_verdict gw_pki_check(const struct gw_pki *, const gnutls_datum_t *chain, unsigned n, int64_t now_ms);
+ * dNSName, no wildcard in it, at most 4 certificates.  *cert, if not NULL: what the client's own says, trusted or not; all zeroes if it cannot be read. */
+struct gw_verdict gw_pki_check(const struct gw_pki *, const gnutls_datum_t *chain, unsigned n, int64_t now_ms, struct gw_cert *cert);
 /* Of a certificate that was trusted once, after the CRLs have changed or time has passed: cheap. */
 struct gw_verdict gw_pki_recheck(const struct gw_pki *, const gnutls_datum_t *chain, unsigned n, int64_t now_ms);
 /* Who has issued the client's own: in the chain, or a CA of ours (DER, gnutls_free()).  False: nobody known. */
@@ -24,6 +27,3 @@ bool gw_pki_issuer(const struct gw_pki *, const gnutls_datum_t *chain, unsigned 
 /* The error code with which the handshake ends for that reason (its alert). */
 int gw_pki_alert(enum iwf_reason reason);
 
-/* What the rest needs of a client certificate. */
-struct gw_cert { char sha256[64 + 1]; char subject[128]; unsigned nsans; char sans[8][IWF_DIAMID_MAX + 1]; int64_t not_after_ms; };
-bool gw_cert_read(const gnutls_datum_t *der, struct gw_cert *out);

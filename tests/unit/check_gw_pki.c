@@ -120,7 +120,7 @@ static struct gw_verdict check_with(const struct gw_pki *p, bool again, struct i
 
 	for (struct id **at = (struct id *[]){ a, b, c, d, NULL }; *at; at++)
 		chain[n++] = (*at)->der;
-	return (again ? gw_pki_recheck : gw_pki_check)(p, chain, n, NOW * 1000);
+	return again ? gw_pki_recheck(p, chain, n, NOW * 1000) : gw_pki_check(p, chain, n, NOW * 1000, NULL);
 }
 
 static void is(enum iwf_reason want, const char *word, struct id *leaf, struct id *via)
@@ -197,9 +197,9 @@ START_TEST(chains)
 	ck_assert_msg(v.reason == RS_NONE, "%s", v.detail);
 	ck_assert_int_eq(check_with(p, false, LEAF_OF(c), a, b, c, NULL).reason, RS_NONE);      /* in any order */
 	ck_assert_int_eq(check_with(p, false, LEAF_OF(d), d, c, b, a).reason, RS_CERT_PROFILE);
-	v = gw_pki_check(p, NULL, 0, NOW * 1000);
+	v = gw_pki_check(p, NULL, 0, NOW * 1000, NULL);
 	ck_assert_int_eq(v.reason, RS_CERT_MISSING);
-	v = gw_pki_check(p, &(gnutls_datum_t){ (unsigned char *)(uintptr_t)"junk", 4 }, 1, NOW * 1000);
+	v = gw_pki_check(p, &(gnutls_datum_t){ (unsigned char *)(uintptr_t)"junk", 4 }, 1, NOW * 1000, NULL);
 	ck_assert_int_eq(v.reason, RS_CERT_PROFILE);
 	gw_pki_free(p);
 }
@@ -299,15 +299,21 @@ END_TEST
 
 START_TEST(what_is_read)
 {
-	struct gw_cert c;
+	struct gw_pki *p = pki_of(root, NULL, GW_CRL_IF_PRESENT), *strangers = pki_of(CA_OF(NULL), NULL, GW_CRL_IF_PRESENT);
+	struct gw_cert c, d;
 
-	ck_assert(gw_cert_read(&LEAF()->der, &c));
+	ck_assert_int_eq(gw_pki_check(p, &LEAF()->der, 1, NOW * 1000, &c).reason, RS_NONE);
 	ck_assert_uint_eq(strlen(c.sha256), 64);
 	ck_assert_str_eq(c.subject, "CN=good");
 	ck_assert_uint_eq(c.nsans, 1);
 	ck_assert_str_eq(c.sans[0], "scs.test");
 	ck_assert_int_eq(c.not_after_ms, (NOW + DAY) * 1000);
-	ck_assert(!gw_cert_read(&(gnutls_datum_t){ (unsigned char *)(uintptr_t)"junk", 4 }, &c));
+	ck_assert_int_eq(gw_pki_check(strangers, &LEAF()->der, 1, NOW * 1000, &d).reason, RS_CERT_ISSUER);
+	ck_assert_str_eq(d.subject, "CN=good");
+	ck_assert_int_ne(gw_pki_check(p, &(gnutls_datum_t){ (unsigned char *)(uintptr_t)"junk", 4 }, 1, NOW * 1000, &c).reason, RS_NONE);
+	ck_assert(!c.sha256[0] && !c.subject[0] && !c.nsans);
+	gw_pki_free(p);
+	gw_pki_free(strangers);
 }
 END_TEST
 
