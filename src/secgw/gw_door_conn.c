@@ -42,7 +42,7 @@ static void audit(struct door_conn *c, const char *event, const char *decision, 
 {
 	gw_ipc_send_audit(c->door->ipc, &(struct iwf_audit){
 		.at_ms = door_wall_ms(), .event = event, .decision = decision, .reason = reason, .request_status = -1,
-		.scs_id = c->scs ? c->scs->id : 0, .peer = c->host, .origin_host = c->host, .address = peer_address(c->peer),
+		.scs_id = c->scs ? c->scs->id : 0, .peer = c->host[0] ? c->host : NULL, .origin_host = c->host[0] ? c->host : NULL, .address = peer_address(c->peer),
 		.cert = c->nchain ? c->cert.sha256 : NULL, .reference = -1, .detail = detail });
 }
 
