@@ -9,6 +9,7 @@ include tests/unit/door.mk
 include tests/system/local.mk
 include tests/system/bad.mk
 include tests/system/secgw.mk
+include tests/system/attack.mk
 CHECK_LDADD = libmtciwf.la $(CHECK_LIBS)
 include tests/system/sctp.mk
 include tests/bench/local.mk

@@ -1,0 +1,715 @@
+/* gw_attack.c - attacks on the gateway, one each time it is called:
+ *
+ *   gw_attack PORT PKI DOOR REALM CASE
+ *
+ * PORT: of the gateway's TLS listener on 127.0.0.1; PKI: directory of HOST.crt and HOST.key; DOOR, REALM: the gateway's
+ * Diameter identity.  Exit status 0: the gateway did what it should; 1: what is printed.  The limits of
+ * t_secgw_attack.sh are assumed: half_open 60 (30 from one address), hello 1 s, handshake 2 s, CER 1 s more,
+ * message_max 128 KiB, queue_max 256 KiB, stall 1 s; the attacking SCS has 20 requests a second, 40 at once. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "gw_raw.h"
+
+#define ME      "scs.nordtrack.example"
+#define MINE    "nordtrack.example"
+#define OTHER   "scs.acme.example"
+#define DEVICE  "raw@iot.example.com"
+#define RATE    20u
+#define BURST   40u
+#define HALF_OPEN_SOURCE 30
+#define HALF_OPEN        60
+#define MESSAGE_MAX 131072u
+
+static struct raw_net net;
+static struct raw me;
+static struct dia_writer w;
+static char complaint[512];
+static unsigned source;              /* each case comes from an address of its own */
+
+__attribute__((format(printf, 1, 2)))
+static const char *say(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(complaint, sizeof(complaint), fmt, ap);
+	va_end(ap);
+	return complaint;
+}
+
+static uint32_t fresh(void)
+{
+	static uint32_t n;
+
+	if (!n)
+		n = (uint32_t)getpid() << 12;
+	return ++n;
+}
+
+static void good_dar(void)
+{
+	uint32_t n = fresh();
+
+	raw_put_dar(&w, &(struct raw_dar){ .host = ME, .realm = MINE, .dest_realm = net.realm, .ext_id = DEVICE, .hbh = n, .reference = n });
+}
+
+static bool enter(void)
+{
+	uint32_t r = raw_open(&me, &net, ME, source);
+
+	if (r != 2001)
+		say("not let in: CEA %u", r);
+	return r == 2001;
+}
+
+/* Sends what w holds; the Result-Code of the answer, 0: none. */
+static uint32_t asked(uint32_t *status)
+{
+	const uint8_t *m;
+	size_t n = 0;
+
+	if (!dia_end(&w))
+		return 0;
+	m = raw_ask(&me, w.p, w.n, &n, 5000);
+	if (status)
+		*status = raw_status(m, n);
+	return raw_result(m, n);
+}
+
+static const char *still_served(void)
+{
+	uint32_t r, status = 0;
+
+	good_dar();
+	r = asked(&status);
+	return r == 2001 && status < 2 ? NULL : say("afterwards a good request: %u, Request-Status %u", r, status);
+}
+
+/* Who comes from an address of its own has to get in, whatever others do. */
+static const char *another_gets_in(void)
+{
+	static struct raw other;
+	uint32_t r = raw_open(&other, &net, ME, 0x7fff);
+
+	raw_close(&other);
+	return r == 2001 ? NULL : say("somebody else is not let in: CEA %u", r);
+}
+
+static unsigned wait_closed_all(const int *fd, size_t n, uint32_t ms)
+{
+	const int64_t until = raw_now_ms() + ms;
+	unsigned closed = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int64_t left = until - raw_now_ms();
+
+		closed += fd[i] < 0 || raw_wait_closed(fd[i], left > 0 ? (uint32_t)left : 0);
+	}
+	return closed;
+}
+
+static void close_all(int *fd, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (fd[i] >= 0)
+			close(fd[i]);
+}
+
+/* ---- before the handshake is done ---- */
+
+#define CROWD 300
+static const char *silent(void)
+{
+	int fd[CROWD];
+	unsigned closed;
+	const char *bad;
+
+	for (int i = 0; i < CROWD; i++)
+		fd[i] = raw_tcp(&net, source);
+	raw_pause(200);
+	closed = wait_closed_all(fd, CROWD, 0);
+	bad = another_gets_in();
+	if (!bad && closed < CROWD - HALF_OPEN_SOURCE)
+		bad = say("of %d silent connections from one address only %u were closed at once", CROWD, closed);
+	closed = wait_closed_all(fd, CROWD, 2500);
+	if (!bad && closed != CROWD)
+		bad = say("%u silent connections stay", CROWD - closed);
+	close_all(fd, CROWD);
+	return bad;
+}
+
+static const char *silent_many(void)
+{
+	int fd[CROWD];
+	unsigned closed;
+	const char *bad = NULL;
+
+	for (int i = 0; i < CROWD; i++)
+		fd[i] = raw_tcp(&net, source + 256 + (unsigned)i);
+	raw_pause(200);
+	closed = wait_closed_all(fd, CROWD, 0);
+	if (closed < CROWD - HALF_OPEN || closed > CROWD - HALF_OPEN + 10)
+		bad = say("of %d silent connections from as many addresses %u were closed at once", CROWD, closed);
+	closed = wait_closed_all(fd, CROWD, 2500);
+	if (!bad && closed != CROWD)
+		bad = say("%u silent connections stay", CROWD - closed);
+	close_all(fd, CROWD);
+	return bad;
+}
+
+static const char *hello_silent(void)
+{
+	uint8_t hello[2048];
+	size_t n = raw_hello(&net, hello, sizeof(hello));
+	int fd[20];
+	unsigned closed;
+
+	for (int i = 0; i < 20; i++) {
+		fd[i] = raw_tcp(&net, source);
+		if (fd[i] >= 0 && send(fd[i], hello, n, MSG_NOSIGNAL) != (ssize_t)n)
+			return say("a ClientHello is not taken");
+	}
+	raw_pause(500);
+	closed = wait_closed_all(fd, 20, 0);
+	if (closed)
+		return say("closed before its time");
+	closed = wait_closed_all(fd, 20, 2500);
+	close_all(fd, 20);
+	return closed == 20 ? NULL : say("%u of 20 that said no more than ClientHello stay", 20 - closed);
+}
+
+static const char *hello_trickled(void)
+{
+	uint8_t hello[2048];
+	size_t n = raw_hello(&net, hello, sizeof(hello));
+	int64_t begun = raw_now_ms(), took;
+	int fd = raw_tcp(&net, source);
+
+	for (size_t i = 0; i < n && !raw_wait_closed(fd, 50) && raw_now_ms() < begun + 5000; i++)
+		send(fd, hello + i, 1, MSG_NOSIGNAL);
+	took = raw_now_ms() - begun;
+	close(fd);
+	return took < 3500 && took > 1000 ? NULL : say("a ClientHello octet by octet was listened to for %lld ms", (long long)took);
+}
+
+static const char *strangers(void)
+{
+	static const char http[] = "GET / HTTP/1.1\r\nHost: door\r\n\r\n";
+	uint8_t junk[512];
+	const char *bad = NULL;
+
+	raw_put_cer(&w, ME);
+	dia_end(&w);
+	for (int i = 0; i < 60 && !bad; i++) {
+		int fd = raw_tcp(&net, source);
+		const void *p = i % 3 == 0 ? http : i % 3 == 1 ? (const void *)w.p : junk;
+		size_t n = i % 3 == 0 ? sizeof(http) - 1 : i % 3 == 1 ? w.n : sizeof(junk);
+
+		for (size_t k = 0; k < sizeof(junk); k++)
+			junk[k] = (uint8_t)rand();
+		if (fd < 0 || send(fd, p, n, MSG_NOSIGNAL) != (ssize_t)n)
+			bad = say("no connection");
+		else if (!raw_wait_closed(fd, 2800))
+			bad = say("%s does not get it closed", i % 3 == 0 ? "HTTP" : i % 3 == 1 ? "Diameter without TLS" : "garbage");
+		if (fd >= 0)
+			close(fd);
+	}
+	return bad;
+}
+
+static const char *storm(void)
+{
+	const int64_t until = raw_now_ms() + 2000;
+	unsigned n = 0;
+
+	while (raw_now_ms() < until) {
+		int fd = raw_tcp(&net, source);
+
+		if (fd >= 0)
+			close(fd);
+		n++;
+	}
+	printf("%u connections\n", n);
+	if (n < 1000)
+		return say("this machine makes only %u connections in 2 s", n);
+	return another_gets_in();
+}
+
+/* ---- before the CER ---- */
+
+static const char *no_cer(void)
+{
+	int64_t begun = raw_now_ms(), took;
+
+	if (!raw_tls(&me, &net, ME, source))
+		return say("no handshake");
+	raw_wait_closed(me.fd, 6000);
+	took = raw_now_ms() - begun;
+	return took < 4500 ? NULL : say("without a CER it stayed open for %lld ms", (long long)took);
+}
+
+static const char *cer_trickled(void)
+{
+	int64_t begun = raw_now_ms(), took;
+
+	raw_put_cer(&w, ME);
+	if (!dia_end(&w) || !raw_tls(&me, &net, ME, source))
+		return say("no handshake");
+	for (size_t i = 0; i < w.n && raw_now_ms() < begun + 7000; i++) {
+		if (!raw_send(&me, w.p + i, 1) || raw_wait_closed(me.fd, 60))
+			break;
+	}
+	took = raw_now_ms() - begun;
+	return took < 4500 ? NULL : say("a CER octet by octet was listened to for %lld ms", (long long)took);
+}
+
+static const char *closed_now(const char *what)
+{
+	size_t n;
+
+	while (raw_next(&me, &n, 3000))
+		if (raw_result(me.in, n) == 2001)
+			return say("%s is answered 2001", what);
+	return me.closed ? NULL : say("%s: the connection stays", what);
+}
+
+static const char *before_cer(void)
+{
+	if (!raw_tls(&me, &net, ME, source))
+		return say("no handshake");
+	good_dar();
+	if (!dia_end(&w))
+		return say("out of memory");
+	raw_send(&me, w.p, w.n);
+	return closed_now("a request before the CER");
+}
+
+static const char *second_cer(void)
+{
+	uint32_t r;
+
+	if (!enter())
+		return complaint;
+	raw_put_cer(&w, OTHER);
+	r = asked(NULL);
+	if (r != 5012)
+		return say("a second CER is answered %u", r);
+	return still_served();
+}
+
+/* ---- framing ---- */
+
+static const char *framing(void)
+{
+	static const struct { uint8_t version; uint32_t length; } heads[] = {
+		{ 0, 20 }, { 2, 20 }, { 0x16, 20 }, { 1, 0 }, { 1, 4 }, { 1, 16 }, { 1, 19 }, { 1, 21 }, { 1, 22 }, { 1, 1003 }, { 1, 0xffffff },
+	};
+
+	for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++) {
+		const char *bad;
+
+		if (!enter())
+			return complaint;
+		good_dar();
+		if (!dia_end(&w))
+			return say("out of memory");
+		w.p[0] = heads[i].version;
+		w.p[1] = (uint8_t)(heads[i].length >> 16);
+		w.p[2] = (uint8_t)(heads[i].length >> 8);
+		w.p[3] = (uint8_t)heads[i].length;
+		raw_send(&me, w.p, w.n);
+		bad = closed_now("broken framing");
+		raw_close(&me);
+		if (bad)
+			return say("version %u, length %u: the connection stays", heads[i].version, heads[i].length);
+	}
+	return NULL;
+}
+
+static const char *too_long(void)
+{
+	const uint8_t *m;
+	uint32_t r;
+	size_t n = 0;
+
+	if (!enter())
+		return complaint;
+	good_dar();
+	if (!dia_end(&w))
+		return say("out of memory");
+	w.p[1] = (MESSAGE_MAX + 4) >> 16;
+	w.p[2] = (uint8_t)((MESSAGE_MAX + 4) >> 8);
+	w.p[3] = 4;
+	m = raw_ask(&me, w.p, w.n, &n, 5000);
+	r = raw_result(m, n);
+	if (r != 5015)
+		return say("a message that says it is too long is answered %u", r);
+	return closed_now("a message too long");
+}
+
+static const char *avp_lengths(void)
+{
+	static const uint32_t lengths[] = { 0, 1, 7, 4096, 0xffffff };
+
+	if (!enter())
+		return complaint;
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+		struct dia_avp a;
+		const uint8_t *m;
+		size_t n = 0;
+		uint8_t *length;
+
+		good_dar();
+		if (!dia_end(&w) || !dia_msg_find(w.p, w.n, DIA_Device_Action, &a))
+			return say("out of memory");
+		length = w.p + (a.raw - w.p) + 5;
+		length[0] = (uint8_t)(lengths[i] >> 16);
+		length[1] = (uint8_t)(lengths[i] >> 8);
+		length[2] = (uint8_t)lengths[i];
+		m = raw_ask(&me, w.p, w.n, &n, 5000);
+		if (raw_result(m, n) / 1000 != 5)
+			return say("an AVP of length %u is answered %u", lengths[i], raw_result(m, n));
+	}
+	return still_served();
+}
+
+/* ---- too much ---- */
+
+/* Sends without reading a word. */
+static const char *never_reads(void)
+{
+	const int small = 4096;
+	const int64_t begun = raw_now_ms();
+	unsigned sent = 0;
+
+	if (!enter())
+		return complaint;
+	setsockopt(me.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	while (raw_now_ms() < begun + 15000) {
+		good_dar();
+		if (!dia_end(&w) || !raw_send(&me, w.p, w.n))
+			break;
+		sent++;
+	}
+	printf("%u requests\n", sent);
+	return raw_now_ms() < begun + 15000 ? NULL : say("after %u requests it is still served", sent);
+}
+
+static const char *flood(void)
+{
+	const int64_t begun = raw_now_ms();
+	unsigned sent = 0, answered = 0, accepted = 0, exceeded = 0;
+	double may;
+	size_t n;
+
+	if (!enter())
+		return complaint;
+	while (sent < 3 * 50 * RATE && !me.closed) {
+		int64_t due = begun + (int64_t)sent * 1000 / (50 * RATE), now = raw_now_ms();
+		const uint8_t *m = sent == answered && now >= due ? NULL : raw_next(&me, &n, now < due ? (uint32_t)(due - now) : 0);
+
+		if (m) {
+			uint32_t status = raw_status(m, n);
+
+			answered += !(m[4] & DIA_F_REQUEST);
+			accepted += status < 2;
+			exceeded += status == 109;
+		} else if (raw_now_ms() >= due) {
+			good_dar();
+			if (dia_end(&w) && raw_send(&me, w.p, w.n))
+				sent++;
+		}
+	}
+	while (answered < sent && raw_next(&me, &n, 5000)) {
+		uint32_t status = raw_status(me.in, n);
+
+		answered += !(me.in[4] & DIA_F_REQUEST);
+		accepted += status < 2;
+		exceeded += status == 109;
+	}
+	may = RATE * (double)(raw_now_ms() - begun) / 1000 + BURST + 1;
+	printf("%u requests in %lld ms: %u accepted, %u RATEEXCEEDED\n", sent, (long long)(raw_now_ms() - begun), accepted, exceeded);
+	if (answered != sent || accepted + exceeded != sent)
+		return say("of %u requests %u were answered, %u accepted, %u RATEEXCEEDED", sent, answered, accepted, exceeded);
+	if (accepted > may || accepted < BURST)
+		return say("%u accepted, %.0f are allowed", accepted, may);
+	return NULL;
+}
+
+/* Each of n copies of what w holds is answered; read as they come. */
+static const char *all_answered(unsigned count, const char *what)
+{
+	unsigned sent = 0, answered = 0;
+	size_t n;
+
+	while (answered < count) {
+		while (sent < count && sent - answered < 100 && raw_send(&me, w.p, w.n))
+			sent++;
+		if (!raw_next(&me, &n, 5000))
+			return say("%s: %u sent, %u answered%s", what, sent, answered, me.closed ? ", closed" : "");
+		answered += !(me.in[4] & DIA_F_REQUEST);
+	}
+	return NULL;
+}
+
+static const char *dwr_storm(void)
+{
+	const char *bad;
+
+	if (!enter())
+		return complaint;
+	dia_begin(&w, DIA_F_REQUEST, 280, 0, 7, 7);
+	dia_put_text(&w, DIA_Origin_Host, ME);
+	dia_put_text(&w, DIA_Origin_Realm, MINE);
+	bad = dia_end(&w) ? all_answered(20000, "DWR") : "out of memory";
+	return bad ? bad : still_served();
+}
+
+static const char *malformed(void)
+{
+	const char *bad;
+
+	if (!enter())
+		return complaint;
+	dia_begin(&w, DIA_F_REQUEST | DIA_F_PROXIABLE, RAW_DAR, RAW_TSP, 9, 9);
+	dia_put_text(&w, DIA_Origin_Host, OTHER);
+	bad = dia_end(&w) ? all_answered(50000, "malformed") : "out of memory";
+	return bad ? bad : still_served();
+}
+
+static const char *many_avps(void)
+{
+	uint32_t r;
+
+	if (!enter())
+		return complaint;
+	good_dar();
+	for (int i = 0; i < 10000; i++)
+		dia_put_raw(&w, 60000u + (uint32_t)(i % 7), 0, 0, NULL, 0);
+	r = asked(NULL);
+	if (!r)
+		return say("10,000 AVPs: no answer");
+	printf("answered %u\n", r);
+	return still_served();
+}
+
+/* Groups in groups, innermost first. */
+static size_t nest(uint32_t code, unsigned depth, uint8_t *out)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < depth; i++) {
+		size_t len = n + 8;
+
+		memmove(out + 8, out, n);
+		memcpy(out, (uint8_t[8]){ (uint8_t)(code >> 24), (uint8_t)(code >> 16), (uint8_t)(code >> 8), (uint8_t)code, 0, (uint8_t)(len >> 16),
+		                          (uint8_t)(len >> 8), (uint8_t)len }, 8);
+		n = len;
+	}
+	return n;
+}
+
+static const char *nested(void)
+{
+	static const enum dia_id groups[] = { DIA_Failed_AVP, DIA_Proxy_Info, DIA_Vendor_Specific_Application_Id };
+	static uint8_t deep[100000];
+
+	if (!enter())
+		return complaint;
+	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++)
+		for (unsigned depth = 100; depth <= 10000; depth *= 10) {
+			size_t n = nest(dia_avps[groups[i]].code, depth, deep);
+			uint32_t r;
+
+			good_dar();
+			dia_put_bytes(&w, deep, n);
+			r = asked(NULL);
+			if (!r)
+				return say("%s %u deep: no answer", dia_avps[groups[i]].name, depth);
+		}
+	return still_served();
+}
+
+/* ---- what an SCS must not say ---- */
+
+static const char *others_name(void)
+{
+	const struct { const char *host, *realm; } lies[] = {
+		{ OTHER, "acme.example" }, { OTHER, MINE }, { ME, "acme.example" }, { "hss.operator.example", net.realm }, { net.door, net.realm },
+		{ "scs.nordtrack.example.evil.example", MINE }, { "", MINE },
+	};
+
+	if (!enter())
+		return complaint;
+	for (size_t i = 0; i < sizeof(lies) / sizeof(*lies); i++) {
+		uint32_t n = fresh(), r, status;
+
+		raw_put_dar(&w, &(struct raw_dar){ .host = lies[i].host, .realm = lies[i].realm, .dest_realm = net.realm, .ext_id = DEVICE,
+		                                   .hbh = n, .reference = n });
+		r = asked(&status);
+		if (r != 5003)
+			return say("a request of %s in %s is answered %u", lies[i].host, lies[i].realm, r);
+	}
+	return still_served();
+}
+
+static const char *answers(void)
+{
+	size_t n;
+
+	if (!enter())
+		return complaint;
+	for (unsigned i = 0; i < 2000; i++) {
+		dia_begin(&w, i % 3 ? DIA_F_PROXIABLE : DIA_F_ERROR, i % 2 ? RAW_DAR : RAW_DNR, RAW_TSP, i * 2654435761u, i);
+		dia_put_text(&w, DIA_Session_Id, "x;1;1");
+		dia_put_u32(&w, DIA_Result_Code, i % 5 ? 2001 : 3002);
+		dia_put_text(&w, DIA_Origin_Host, ME);
+		if (!dia_end(&w) || !raw_send(&me, w.p, w.n))
+			return say("the connection was closed");
+	}
+	while (raw_next(&me, &n, 200))
+		if (!(me.in[4] & DIA_F_REQUEST))
+			return say("an answer to nobody is answered");
+	return still_served();
+}
+
+static const char *commands(void)
+{
+	static const struct { uint32_t code, app, want; } wrong[] = {
+		{ RAW_DNR, RAW_TSP, 3001 }, { RAW_SIR, RAW_S6M, 3007 }, { RAW_DRR, RAW_T4, 3007 }, { 8388643, RAW_T4, 3007 },
+		{ 4242, RAW_TSP, 3001 }, { RAW_DAR, 4242, 3007 }, { 4242, 0, 3001 }, { RAW_DAR, 0, 3001 }, { RAW_DAR, 0xffffffff, 3007 },
+	};
+
+	if (!enter())
+		return complaint;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		uint32_t r;
+
+		good_dar();
+		dia_end(&w);
+		w.p[5] = (uint8_t)(wrong[i].code >> 16);
+		w.p[6] = (uint8_t)(wrong[i].code >> 8);
+		w.p[7] = (uint8_t)wrong[i].code;
+		for (int k = 0; k < 4; k++)
+			w.p[8 + k] = (uint8_t)(wrong[i].app >> (24 - 8 * k));
+		{
+			size_t n = 0;
+			const uint8_t *m = raw_ask(&me, w.p, w.n, &n, 5000);
+
+			r = raw_result(m, n);
+		}
+		if (r != wrong[i].want)
+			return say("command %u of application %u is answered %u", wrong[i].code, wrong[i].app, r);
+	}
+	return still_served();
+}
+
+static const char *loop(void)
+{
+	uint32_t r;
+
+	if (!enter())
+		return complaint;
+	good_dar();
+	dia_put_text(&w, DIA_Route_Record, net.door);
+	r = asked(NULL);
+	return r == 3005 ? still_served() : say("what has been here before is answered %u", r);
+}
+
+static const char *after_dpr(void)
+{
+	int64_t begun;
+	size_t n;
+
+	if (!enter())
+		return complaint;
+	dia_begin(&w, DIA_F_REQUEST, 282, 0, 3, 3);
+	dia_put_text(&w, DIA_Origin_Host, ME);
+	dia_put_text(&w, DIA_Origin_Realm, MINE);
+	dia_put_u32(&w, DIA_Disconnect_Cause, 0);
+	if (asked(NULL) != 2001)
+		return say("no DPA");
+	begun = raw_now_ms();
+	while (raw_now_ms() < begun + 6000 && !me.closed) {
+		good_dar();
+		if (!dia_end(&w) || !raw_send(&me, w.p, w.n))
+			break;
+		raw_next(&me, &n, 20);
+	}
+	return raw_now_ms() < begun + 5000 ? NULL : say("the connection outlives its DPR");
+}
+
+/* ---- TLS and TCP in disorder ---- */
+
+static const char *alerts(void)
+{
+	if (!enter())
+		return complaint;
+	for (int i = 0; i < 2000; i++)
+		if (gnutls_alert_send(me.tls, GNUTLS_AL_WARNING, GNUTLS_A_USER_CANCELED) < 0)
+			break;
+	raw_close(&me);
+	for (int i = 0; i < 30; i++) {
+		if (!enter())
+			return complaint;
+		gnutls_alert_send(me.tls, GNUTLS_AL_FATAL, i % 2 ? GNUTLS_A_INTERNAL_ERROR : GNUTLS_A_BAD_RECORD_MAC);
+		if (!raw_wait_closed(me.fd, 3000))
+			return say("after a fatal alert the connection stays");
+		raw_close(&me);
+	}
+	return NULL;
+}
+
+static const char *half_closed(void)
+{
+	for (int i = 0; i < 30; i++) {
+		if (!enter())
+			return complaint;
+		good_dar();
+		if (i % 2 && dia_end(&w))
+			raw_send(&me, w.p, w.n / (i % 3 ? 1 : 2));
+		if (i % 4 < 2)
+			gnutls_bye(me.tls, GNUTLS_SHUT_WR);
+		shutdown(me.fd, SHUT_WR);
+		if (!raw_wait_closed(me.fd, 4000))
+			return say("a connection that is closed on one side stays");
+		raw_close(&me);
+	}
+	return NULL;
+}
+
+static const struct { const char *name; const char *(*run)(void); } cases[] = {
+	{ "silent", silent }, { "silent-many", silent_many }, { "hello-silent", hello_silent }, { "hello-trickled", hello_trickled },
+	{ "strangers", strangers }, { "storm", storm }, { "no-cer", no_cer }, { "cer-trickled", cer_trickled }, { "before-cer", before_cer },
+	{ "second-cer", second_cer }, { "framing", framing }, { "too-long", too_long }, { "avp-lengths", avp_lengths },
+	{ "never-reads", never_reads }, { "flood", flood }, { "dwr-storm", dwr_storm }, { "malformed", malformed },
+	{ "many-avps", many_avps }, { "nested", nested }, { "others-name", others_name }, { "answers", answers },
+	{ "commands", commands }, { "loop", loop }, { "after-dpr", after_dpr }, { "alerts", alerts }, { "half-closed", half_closed },
+};
+
+int main(int argc, char **argv)
+{
+	const char *bad = "there is no such case";
+
+	if (argc != 6) {
+		fprintf(stderr, "usage: gw_attack PORT PKI DOOR REALM CASE\n");
+		return 2;
+	}
+	net = (struct raw_net){ .port = (uint16_t)atoi(argv[1]), .pki = argv[2], .door = argv[3], .realm = argv[4] };
+	me.fd = -1;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		if (!strcmp(cases[i].name, argv[5])) {
+			source = 2 + (unsigned)i;
+			bad = cases[i].run();
+		}
+	raw_close(&me);
+	dia_writer_free(&w);
+	if (bad)
+		printf("%s: %s\n", argv[5], bad);
+	return bad != NULL;
+}
