@@ -16,19 +16,33 @@
 #define RC_NO_COMMON_APPLICATION 5010u
 #define RC_UNABLE_TO_COMPLY      5012u
 
-static bool send_built(struct peer *p, struct dia_writer *w)
+static bool queue_failed(struct peer *p, size_t n)
 {
-	bool ok = dia_end(w) && peer_queue(p, w->p, w->n);
-	size_t n = w->n, waiting = p->out_n - p->out_at;
+	size_t waiting = p->out_n - p->out_at;
 
-	dia_writer_free(w);
-	if (ok || p->src.dead)
-		return ok;
+	if (p->src.dead)
+		return false;
 	if (waiting + n > p->setup->conf.max_queue)
 		peer_end_as(p, PEER_END_STALLED, "no room for an answer: %zu octets wait for the peer already", waiting);
 	else
 		peer_close(p, "out of memory");
 	return false;
+}
+
+static bool send_built(struct peer *p, struct dia_writer *w)
+{
+	bool ok = dia_end(w) && peer_queue(p, w->p, w->n);
+	size_t n = w->n;
+
+	dia_writer_free(w);
+	return ok || queue_failed(p, n);
+}
+
+bool peer_send_or_end(struct peer *p, const uint8_t *msg, size_t n)
+{
+	if (peer_send(p, msg, n))
+		return true;
+	return p->state == ST_OPEN && n <= peer_max_send(p) && queue_failed(p, n);
 }
 
 static void put_origin(struct peer *p, struct dia_writer *w)

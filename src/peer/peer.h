@@ -135,6 +135,9 @@ struct gnutls_session_int *peer_tls_session(const struct peer *);
 /* Queues the bytes, whatever they are; false: not open, no memory, or max_queue octets are waiting already.  Over SCTP they
  * have to be one message, of at most peer_max_send() octets: false otherwise. */
 bool peer_send(struct peer *, const uint8_t *msg, size_t n);
+/* For an answer that somebody waits for: as peer_send(), but a peer for which it can't be queued is broken off
+ * (PEER_END_STALLED), since it would wait in vain.  False also for what is too long for the transport: then it stays. */
+bool peer_send_or_end(struct peer *, const uint8_t *msg, size_t n);
 size_t peer_max_send(const struct peer *);           /* SIZE_MAX: any; DTLS over SCTP: what one record holds */
 /* Identifiers for the next request of this peer. */
 uint32_t peer_next_hbh(struct peer *);

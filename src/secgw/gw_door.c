@@ -24,7 +24,7 @@ static bool to_scs(void *ctx, uint64_t conn, const uint8_t *msg, size_t n)
 	struct door *d = ctx;
 	struct door_conn *c = door_conn_find(d, conn);
 
-	if (!c || !c->open || !peer_send(c->peer, msg, n))
+	if (!c || !c->open || !peer_send_or_end(c->peer, msg, n))
 		return false;
 	d->count.bytes_out += n;
 	return true;

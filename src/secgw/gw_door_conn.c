@@ -432,7 +432,7 @@ static void message(struct peer *p, const uint8_t *msg, size_t n, void *ctx)
 		} else {
 			reason = gw_gate_check(&d->gate, scs, &c->scs->gate, msg, n, door_wall_ms(), peer_now_ms(), &d->answer);
 		}
-		if (reason != RS_NONE && peer_send(p, d->answer.p, d->answer.n))
+		if (reason != RS_NONE && peer_send_or_end(p, d->answer.p, d->answer.n))
 			d->count.bytes_out += d->answer.n;
 	}
 	if (reason == RS_NONE)

@@ -350,7 +350,8 @@ static void daa(struct gw_proxy *p, struct flight *f, const uint8_t *msg, size_t
 		return;
 	}
 	p->stats.daas++;
-	p->ports.to_scs(p->ports.ctx, f->conn->id, p->w.p, p->w.n);
+	if (!p->ports.to_scs(p->ports.ctx, f->conn->id, p->w.p, p->w.n))
+		refuse_scs(p, f->conn->id, f->msg, f->n, 5012, "The answer is too long for this transport");
 	land(p, f);
 }
 

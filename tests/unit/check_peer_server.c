@@ -398,6 +398,29 @@ START_TEST(slow_but_moving)
 }
 END_TEST
 
+/* An answer that has no room ends the connection; the event comes later, not from within the call. */
+START_TEST(answer_without_room)
+{
+	struct peer_conf s = conf_of("server.test");
+	struct dia_writer w = request(APP, CMD, 1, 60000);
+	int fd;
+
+	s.max_queue = 200000;
+	fd = raw_open(serve(&s));
+	while (peer_send(server.peer, w.p, w.n))
+		peer_loop_run(loop, 0);
+	ck_assert(peer_is_open(server.peer));
+	ck_assert(!peer_send_or_end(server.peer, w.p, w.n));
+	ck_assert_int_eq(server.closed, 0);
+	ck_assert(!peer_send_or_end(server.peer, w.p, w.n));
+	run_until(&server.closed, 1);
+	ck_assert_int_eq(server.kind, PEER_END_STALLED);
+	ck_assert_msg(strstr(server.why, "octets wait for the peer already"), "%s", server.why);
+	dia_writer_free(&w);
+	close(fd);
+}
+END_TEST
+
 /* The answers of the base protocol wait in the same queue. */
 START_TEST(asks_and_does_not_read)
 {
@@ -478,6 +501,7 @@ static void add(TCase *t)
 	tcase_add_loop_test(t, too_long, 0, 4);
 	tcase_add_loop_test(t, stalled, 0, 2);
 	tcase_add_test(t, slow_but_moving);
+	tcase_add_test(t, answer_without_room);
 	tcase_add_test(t, asks_and_does_not_read);
 	tcase_add_loop_test(t, buffers, 0, 2);
 }
