@@ -21,6 +21,7 @@ struct peer_tls {                 /* all paths; NULL ca: no TLS; "": TLS that tr
 	const char *cert, *key, *ca;  /* a client may do without cert and key, if the server lets it */
 	const char *priority;         /* GnuTLS priority; NULL: the profile of TS 33.310 / 33.210 6.2 */
 	const char *keylog;           /* NSS key log file for captures, or NULL */
+	const char *ocsp_response;    /* DER, about cert: sent with it (RFC 8446 4.4.2.1); or NULL */
 	/* Instead of cert, key and ca: credentials made by the owner.  Taken over, also when the call
 	 * fails; freed with the last connection that uses them. */
 	struct gnutls_certificate_credentials_st *credentials;

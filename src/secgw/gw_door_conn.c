@@ -1,8 +1,10 @@
 /* gw_door_conn.c - the connections of SCSs: from the first octet to the last. */
+#include <gnutls/ocsp.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include "gw_door_int.h"
+#include "gw_ocsp.h"
 #include "log.h"
 
 #define DEAD_SILENT_MS 1000      /* who has been silent for so long may be asked whether he is there */
@@ -105,6 +107,47 @@ static bool keep_chain(struct door_conn *c, const gnutls_datum_t *chain, unsigne
 	return true;
 }
 
+static size_t good_slot(const char *sha256)
+{
+	return (size_t)strtoul((char[]){ sha256[0], sha256[1], sha256[2], 0 }, NULL, 16) % DOOR_CACHE;
+}
+
+static void keep_good(struct door *d, const char *sha256, int64_t until_ms)
+{
+	size_t at = good_slot(sha256);
+
+	memcpy(d->good[at].sha256, sha256, sizeof(d->good[at].sha256));
+	d->good[at].until_ms = until_ms;
+}
+
+static bool is_known_good(const struct door *d, const char *sha256)
+{
+	size_t at = good_slot(sha256);
+
+	return d->good[at].until_ms > door_wall_ms() && !strcmp(d->good[at].sha256, sha256);
+}
+
+/* The OCSP response that the client has sent with its certificate (RFC 8446 4.4.2.1): spares asking when it says good.
+ * One that says nothing of use is as good as none. */
+static enum iwf_reason read_staple(struct door_conn *c, const gnutls_datum_t *chain, unsigned n)
+{
+	const struct door *d = c->door;
+	gnutls_datum_t staple, by = { NULL, 0 };
+	struct gw_ocsp_verdict v;
+	char why[160];
+
+	if (d->conf->tls.ocsp == GW_OCSP_OFF || gnutls_ocsp_status_request_get2(peer_tls_session(c->peer), 0, &staple) < 0 ||
+	    !gw_pki_issuer(d->pki, chain, n, &by))
+		return RS_NONE;
+	v = gw_ocsp_read(&staple, NULL, &chain[0], &by, d->conf->tls.ocsp_cache_s, why, sizeof(why));
+	gnutls_free(by.data);
+	if (v.reason == RS_NONE)
+		keep_good(c->door, c->cert.sha256, v.until_ms);
+	else if (v.reason == RS_CERT_REVOCATION)
+		iwf_log(IWF_LOG_INFO, IWF_SUB_GW, "%s: its OCSP response does not count: %s", peer_address(c->peer), why);
+	return v.reason == RS_CERT_REVOKED ? RS_CERT_REVOKED : RS_NONE;
+}
+
 static int verify(struct peer *p, void *ctx)
 {
 	struct door *d = ctx;
@@ -119,6 +162,8 @@ static int verify(struct peer *p, void *ctx)
 		iwf_log(IWF_LOG_INFO, IWF_SUB_GW, "%s: %s", peer_address(p), v.detail);
 	if (v.reason == RS_NONE)
 		v.reason = gw_admit_cert(d->table, &c->cert);
+	if (v.reason == RS_NONE && (v.reason = read_staple(c, chain, n)) != RS_NONE)
+		snprintf(v.detail, sizeof(v.detail), "%.80s, by the OCSP response it sent", c->cert.subject);
 	if (v.reason == RS_CERT_UNKNOWN)
 		snprintf(v.detail, sizeof(v.detail), "%.80s, %.100s", c->cert.subject, c->cert.nsans ? c->cert.sans[0] : "no name");
 	if (chain && n <= DOOR_CHAIN_MAX && !keep_chain(c, chain, n))
@@ -169,13 +214,6 @@ static bool wait_on(struct door_conn *c, uint32_t ms)
 	return c->timer != 0;
 }
 
-static bool ocsp_known_good(const struct door *d, const struct gw_cert *cert)
-{
-	size_t at = (size_t)strtoul((char[]){ cert->sha256[0], cert->sha256[1], cert->sha256[2], 0 }, NULL, 16) % DOOR_CACHE;
-
-	return d->good[at].until_ms > door_wall_ms() && !strcmp(d->good[at].sha256, cert->sha256);
-}
-
 /* RS_NONE with asked_ocsp set: the answer is on its way. */
 static enum iwf_reason ask_ocsp(struct door_conn *c)
 {
@@ -184,7 +222,7 @@ static enum iwf_reason ask_ocsp(struct door_conn *c)
 	gnutls_datum_t by = { NULL, 0 };
 	bool asked;
 
-	if (d->conf->tls.ocsp == GW_OCSP_OFF || !c->nchain || ocsp_known_good(d, &c->cert))
+	if (d->conf->tls.ocsp == GW_OCSP_OFF || !c->nchain || is_known_good(d, c->cert.sha256))
 		return RS_NONE;
 	if (!gw_pki_issuer(d->pki, c->chain, c->nchain, &by))
 		return RS_CERT_ISSUER;
@@ -258,24 +296,22 @@ void door_ocsp_verdict(struct door *d, uint64_t id, enum iwf_reason reason, int6
 {
 	struct door_conn *c = door_conn_find(d, id);
 	const char *why = NULL;
+	uint32_t result;
 
 	if (!c || !c->asked_ocsp || c->open)
 		return;
 	peer_timer_cancel(d->loop, c->timer);
 	c->timer = 0;
-	if (reason == RS_NONE) {
-		size_t at = (size_t)strtoul((char[]){ c->cert.sha256[0], c->cert.sha256[1], c->cert.sha256[2], 0 }, NULL, 16) % DOOR_CACHE;
-
-		memcpy(d->good[at].sha256, c->cert.sha256, sizeof(d->good[at].sha256));
-		d->good[at].until_ms = until_ms;
-	}
+	if (reason == RS_NONE)
+		keep_good(d, c->cert.sha256, until_ms);
 	if (reason == RS_CERT_REVOCATION && d->conf->tls.ocsp == GW_OCSP_SOFT) {
 		iwf_log(IWF_LOG_WARN, IWF_SUB_GW, "%s from %s: no OCSP answer about certificate %.16s", c->host, peer_address(c->peer), c->cert.sha256);
 		reason = RS_NONE;
 	}
 	if (reason == RS_NONE)
 		row_of(c, &reason);      /* it may have changed meanwhile */
-	peer_admit(c->peer, reason == RS_NONE ? 2001 : refuse_cer(c, reason, &why), why);
+	result = reason == RS_NONE ? 2001 : refuse_cer(c, reason, &why);
+	peer_admit(c->peer, result, why);
 }
 
 static struct iwf_view text_of(const uint8_t *cer, size_t n, enum dia_id id, char *copy, size_t size)

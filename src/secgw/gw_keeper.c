@@ -520,14 +520,13 @@ static void from_signals(struct keeper *k)
 
 static void from_ocsp(struct keeper *k)
 {
-	enum iwf_reason verdict;
-	int64_t until;
+	struct gw_ocsp_verdict v;
 	uint64_t id, n;
 
 	while (read(k->wake, &n, sizeof(n)) == sizeof(n))
 		;
-	while (gw_ocsp_next(k->ocsp, &id, &verdict, &until))
-		gw_ipc_send_ocsp(k->ipc, id, verdict, until);
+	while (gw_ocsp_next(k->ocsp, &id, &v))
+		gw_ipc_send_ocsp(k->ipc, id, v.reason, v.until_ms);
 }
 
 static int patience(const struct keeper *k)

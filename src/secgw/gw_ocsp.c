@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "gw_ocsp.h"
 #include "log.h"
@@ -15,7 +14,7 @@
 #define ANSWER_MAX 65536u
 
 struct question { uint64_t id; gnutls_datum_t cert, issuer; };
-struct verdict { uint64_t id; enum iwf_reason reason; int64_t until_ms; };
+struct verdict { uint64_t id; struct gw_ocsp_verdict is; };
 
 struct gw_ocsp {
 	const struct gw_conf *conf;
@@ -28,7 +27,6 @@ struct gw_ocsp {
 	struct verdict v[QUEUE];
 	unsigned q_at, q_n, v_at, v_n;
 };
-
 
 /* ---- over the network --------------------------------------------------- */
 
@@ -102,72 +100,12 @@ static bool responder_of(const struct gw_conf *c, gnutls_x509_crt_t crt, char *u
 	return found;
 }
 
-/* Signed by the issuer itself, or by one whom the issuer has certified for that (RFC 6960 4.2.2.2). */
-static bool is_authentic(gnutls_ocsp_resp_t resp, gnutls_x509_crt_t issuer)
+static struct gw_ocsp_verdict ask(const struct gw_conf *c, const struct question *q, struct answer *a)
 {
-	gnutls_x509_trust_list_t trust;
-	unsigned status = 0;
-	bool ok = false;
-
-	if (gnutls_ocsp_resp_verify_direct(resp, issuer, &status, 0) == 0 && status == 0)
-		return true;
-	if (gnutls_x509_trust_list_init(&trust, 0) < 0)
-		return false;
-	if (gnutls_x509_trust_list_add_cas(trust, &issuer, 1, 0) == 1)
-		ok = gnutls_ocsp_resp_verify(resp, trust, &status, 0) == 0 && status == 0;
-	gnutls_x509_trust_list_deinit(trust, 0);
-	return ok;
-}
-
-static bool same_nonce(gnutls_ocsp_req_t req, gnutls_ocsp_resp_t resp)
-{
-	gnutls_datum_t sent = { NULL, 0 }, got = { NULL, 0 };
-	bool same = gnutls_ocsp_resp_get_nonce(resp, NULL, &got) < 0 ||     /* many responders leave it out; dates protect then */
-	            (gnutls_ocsp_req_get_nonce(req, NULL, &sent) == 0 && sent.size == got.size && !memcmp(sent.data, got.data, got.size));
-
-	gnutls_free(sent.data);
-	gnutls_free(got.data);
-	return same;
-}
-
-static struct verdict read_answer(const struct gw_conf *c, gnutls_ocsp_req_t req, const struct answer *a, gnutls_x509_crt_t crt,
-                                  gnutls_x509_crt_t issuer, char *why, size_t why_size)
-{
-	const gnutls_datum_t der = { (uint8_t *)a->p, (unsigned)a->n };
-	struct verdict v = { .reason = RS_CERT_REVOCATION };
-	time_t this_update = 0, next_update = 0, now = time(NULL);
-	gnutls_ocsp_resp_t resp;
-	unsigned status = 0;
-
-	if (gnutls_ocsp_resp_init(&resp) < 0)
-		return v;
-	if (gnutls_ocsp_resp_import(resp, &der) < 0 || gnutls_ocsp_resp_get_status(resp) != GNUTLS_OCSP_RESP_SUCCESSFUL)
-		snprintf(why, why_size, "the responder has no answer");
-	else if (!is_authentic(resp, issuer))
-		snprintf(why, why_size, "the answer is not signed by the issuer or one of its responders");
-	else if (!same_nonce(req, resp))
-		snprintf(why, why_size, "the answer is to another question (nonce)");
-	else if (gnutls_ocsp_resp_check_crt(resp, 0, crt) < 0 ||
-	         gnutls_ocsp_resp_get_single(resp, 0, NULL, NULL, NULL, NULL, &status, &this_update, &next_update, NULL, NULL) < 0)
-		snprintf(why, why_size, "the answer is about another certificate");
-	else if (this_update > now + 300 || (next_update != (time_t)-1 && next_update < now))
-		snprintf(why, why_size, "the answer is not of today");
-	else if (status == GNUTLS_OCSP_CERT_REVOKED)
-		v.reason = RS_CERT_REVOKED;
-	else if (status == GNUTLS_OCSP_CERT_GOOD)
-		v = (struct verdict){ .reason = RS_NONE, .until_ms = (next_update == (time_t)-1 ? now + c->tls.ocsp_cache_s : next_update) * 1000LL };
-	else
-		snprintf(why, why_size, "the responder does not know the certificate");
-	gnutls_ocsp_resp_deinit(resp);
-	return v;
-}
-
-static struct verdict ask(const struct gw_conf *c, const struct question *q, struct answer *a)
-{
-	struct verdict v = { .reason = RS_CERT_REVOCATION };
+	struct gw_ocsp_verdict v = { .reason = RS_CERT_REVOCATION };
 	gnutls_x509_crt_t crt = NULL, issuer = NULL;
 	gnutls_ocsp_req_t req = NULL;
-	gnutls_datum_t der = { NULL, 0 };
+	gnutls_datum_t der = { NULL, 0 }, nonce = { NULL, 0 };
 	char url[512], why[256] = "the certificates cannot be read";
 
 	if (gnutls_x509_crt_init(&crt) < 0 || gnutls_x509_crt_init(&issuer) < 0 || gnutls_ocsp_req_init(&req) < 0 ||
@@ -176,20 +114,21 @@ static struct verdict ask(const struct gw_conf *c, const struct question *q, str
 	else if (!responder_of(c, crt, url, sizeof(url)))
 		snprintf(why, sizeof(why), "it names no responder that is asked by http");
 	else if (gnutls_ocsp_req_add_cert(req, GNUTLS_DIG_SHA1, issuer, crt) < 0 || gnutls_ocsp_req_randomize_nonce(req) < 0 ||
-	         gnutls_ocsp_req_export(req, &der) < 0)
+	         gnutls_ocsp_req_get_nonce(req, NULL, &nonce) < 0 || gnutls_ocsp_req_export(req, &der) < 0)
 		snprintf(why, sizeof(why), "no question can be made");
 	else if (post(c, url, &der, a, why, sizeof(why)))
-		v = read_answer(c, req, a, crt, issuer, why, sizeof(why));
+		v = gw_ocsp_read(&(gnutls_datum_t){ .data = a->p, .size = (unsigned)a->n }, &nonce, &q->cert, &q->issuer,
+		                 c->tls.ocsp_cache_s, why, sizeof(why));
 	if (v.reason == RS_CERT_REVOCATION)
 		iwf_log(IWF_LOG_WARN, IWF_SUB_GW, "OCSP: %s", why);
 	gnutls_free(der.data);
+	gnutls_free(nonce.data);
 	if (req)
 		gnutls_ocsp_req_deinit(req);
 	if (issuer)
 		gnutls_x509_crt_deinit(issuer);
 	if (crt)
 		gnutls_x509_crt_deinit(crt);
-	v.id = q->id;
 	return v;
 }
 
@@ -210,7 +149,7 @@ static void *work(void *ctx)
 	pthread_mutex_lock(&o->lock);
 	while (!o->stop) {
 		struct question q;
-		struct verdict v;
+		struct gw_ocsp_verdict v;
 
 		if (!o->q_n || o->v_n == QUEUE) {
 			pthread_cond_wait(&o->more, &o->lock);
@@ -220,10 +159,10 @@ static void *work(void *ctx)
 		o->q_at = (o->q_at + 1) % QUEUE;
 		o->q_n--;
 		pthread_mutex_unlock(&o->lock);
-		v = a ? ask(o->conf, &q, a) : (struct verdict){ .id = q.id, .reason = RS_CERT_REVOCATION };
+		v = a ? ask(o->conf, &q, a) : (struct gw_ocsp_verdict){ .reason = RS_CERT_REVOCATION };
 		forget(&q);
 		pthread_mutex_lock(&o->lock);
-		o->v[(o->v_at + o->v_n++) % QUEUE] = v;
+		o->v[(o->v_at + o->v_n++) % QUEUE] = (struct verdict){ .id = q.id, .is = v };
 		if (write(o->wake, &one, sizeof(one)) < 0)
 			iwf_log(IWF_LOG_ERROR, IWF_SUB_GW, "OCSP: an answer waits");
 	}
@@ -297,7 +236,7 @@ bool gw_ocsp_ask(struct gw_ocsp *o, uint64_t id, const gnutls_datum_t *cert, con
 	return ok;
 }
 
-bool gw_ocsp_next(struct gw_ocsp *o, uint64_t *id, enum iwf_reason *verdict, int64_t *until_ms)
+bool gw_ocsp_next(struct gw_ocsp *o, uint64_t *id, struct gw_ocsp_verdict *verdict)
 {
 	bool any;
 
@@ -305,8 +244,7 @@ bool gw_ocsp_next(struct gw_ocsp *o, uint64_t *id, enum iwf_reason *verdict, int
 	any = o->v_n > 0;
 	if (any) {
 		*id = o->v[o->v_at].id;
-		*verdict = o->v[o->v_at].reason;
-		*until_ms = o->v[o->v_at].until_ms;
+		*verdict = o->v[o->v_at].is;
 		o->v_at = (o->v_at + 1) % QUEUE;
 		o->v_n--;
 		pthread_cond_broadcast(&o->more);

@@ -1,8 +1,15 @@
-/* gw_ocsp.h - asks OCSP responders (RFC 6960), in a thread of its own. */
+/* gw_ocsp.h - OCSP (RFC 6960): what a response says, and a thread that asks responders. */
 #pragma once
 #include <gnutls/gnutls.h>
 #include "gw_conf.h"
 #include "store.h"
+
+/* RS_NONE: good until then; RS_CERT_REVOKED; RS_CERT_REVOCATION: it does not tell. */
+struct gw_ocsp_verdict { enum iwf_reason reason; int64_t until_ms; };
+/* All DER.  nonce: the one of the question, NULL if nobody asked (a stapled response).  cache_s: how long a response
+ * without nextUpdate counts.  why is set for RS_CERT_REVOCATION. */
+struct gw_ocsp_verdict gw_ocsp_read(const gnutls_datum_t *response, const gnutls_datum_t *nonce, const gnutls_datum_t *cert,
+                                    const gnutls_datum_t *issuer, uint32_t cache_s, char *why, size_t why_size);
 
 struct gw_ocsp;
 /* wake: an eventfd that is written when an answer is there. */
@@ -10,5 +17,5 @@ struct gw_ocsp *gw_ocsp_start(const struct gw_conf *, int wake, char *err, size_
 void gw_ocsp_stop(struct gw_ocsp *);
 /* Both DER; copied.  False: too many questions wait already. */
 bool gw_ocsp_ask(struct gw_ocsp *, uint64_t id, const gnutls_datum_t *cert, const gnutls_datum_t *issuer);
-/* RS_NONE: good until then; RS_CERT_REVOKED; RS_CERT_REVOCATION: nobody could tell.  False: no answer is there. */
-bool gw_ocsp_next(struct gw_ocsp *, uint64_t *id, enum iwf_reason *verdict, int64_t *until_ms);
+/* False: no answer is there. */
+bool gw_ocsp_next(struct gw_ocsp *, uint64_t *id, struct gw_ocsp_verdict *);

@@ -11,7 +11,7 @@ libsecgw_la_SOURCES += src/secgw/gw_gate.c src/secgw/gw_gate.h src/secgw/gw_rewr
 	src/secgw/gw_proxy.c src/secgw/gw_proxy.h
 
 libsecgw_la_SOURCES += src/secgw/gw_conf.c src/secgw/gw_conf.h src/secgw/gw_sandbox.c src/secgw/gw_sandbox.h
-libsecgw_la_SOURCES += src/secgw/gw_keeper.c src/secgw/gw_keeper.h src/secgw/gw_ocsp.c src/secgw/gw_ocsp.h
+libsecgw_la_SOURCES += src/secgw/gw_keeper.c src/secgw/gw_keeper.h src/secgw/gw_ocsp.c src/secgw/gw_ocsp_read.c src/secgw/gw_ocsp.h
 libsecgw_la_SOURCES += src/secgw/gw_ipc.c src/secgw/gw_ipc.h src/secgw/gw_signer.c
 
 libsecgw_la_SOURCES += src/secgw/gw_table.c src/secgw/gw_table.h src/secgw/gw_pki.c src/secgw/gw_pki.h \

@@ -684,7 +684,8 @@ static int run(struct scs *s)
 	const struct peer_conf conf = {
 		.origin_host = c->origin_host, .origin_realm = c->origin_realm, .product = "tsp-scs",
 		.apps = apps, .napps = 1,
-		.tls = { c->cert, c->key, c->clear ? NULL : c->ca ? c->ca : "", c->priority_string, c->keylog },
+		.tls = { .cert = c->cert, .key = c->key, .ca = c->clear ? NULL : c->ca ? c->ca : "", .priority = c->priority_string,
+		         .keylog = c->keylog, .ocsp_response = c->ocsp_response },
 		.expect_host = c->expect, .no_verify = c->insecure, .watchdog_s = c->watchdog_s,
 		.connect_timeout_ms = c->connect_timeout_ms,
 		.sctp = { .on = c->sctp, .stack = stack_of(c), .udp_port = (uint16_t)c->sctp_udp },

@@ -18,7 +18,7 @@ struct scs_conn {
 	char host[256];
 	uint16_t port;
 	bool tcp, sctp, insecure, no_cer, ignore_dwr, stop_reading;
-	const char *cert, *key, *ca, *expect, *keylog, *priority_string;
+	const char *cert, *key, *ca, *ocsp_response, *expect, *keylog, *priority_string;
 	char origin_host[256], origin_realm[256];
 	uint32_t connect_timeout_ms, watchdog_s;
 	bool clear;                       /* no TLS, no DTLS; scs_conn_complete() finds it out */

@@ -14,6 +14,7 @@ enum group { CONN, DAR, FLOW, OUT, WRONG };
 	X(CERT,      "cert",           "FILE",  CONN, "our certificate (PEM)") \
 	X(KEY,       "key",            "FILE",  CONN, "its key (PEM)") \
 	X(CA,        "ca",             "FILE",  CONN, "the CAs that may have signed the server's certificate") \
+	X(OCSP,      "ocsp-response",  "FILE",  CONN, "an OCSP response (DER) about our certificate, to be sent with it") \
 	X(TCP,       "tcp",            NULL,    CONN, "no TLS") \
 	X(SCTP,      "sctp",           NULL,    CONN, "SCTP: with DTLS if there are --cert, --ca or --insecure, in the clear if not") \
 	X(SCTPSTACK, "sctp-stack",     "kernel|user|auto", CONN, "whose SCTP (default auto: the kernel's if it has one)") \
@@ -381,6 +382,7 @@ static bool set_conn_option(struct scs_conn *c, enum opt_id id, const char *v, c
 	switch (id) {
 	case OPT_CONNECT:  return set_connect(c, v, err, size);
 	case OPT_CERT:     c->cert = v; return true;
+	case OPT_OCSP:     c->ocsp_response = v; return true;
 	case OPT_KEY:      c->key = v; return true;
 	case OPT_CA:       c->ca = v; return true;
 	case OPT_TCP:      c->tcp = true; return true;

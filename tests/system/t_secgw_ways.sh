@@ -99,9 +99,14 @@ ocsp_try() {
 	lab_door_conf
 	lab_door_start
 	# shellcheck disable=SC2086
-	to "$lab_scs_port" $tls
+	to "$lab_scs_port" $tls ${2:+--ocsp-response "$2"}
 	got=$?
 	lab_door_stop
+}
+# A response to staple: FILE, who signs.
+staple() {
+	openssl ocsp -index "$LAB/index.txt" -CA "$pki/ca.crt" -rsigner "$2.crt" -rkey "$2.key" -ndays 1 \
+		-issuer "$pki/ca.crt" -cert "$pki/$acme.crt" -respout "$1" -noverify >"$LAB/staple.log" 2>&1
 }
 index V ''
 ocsp_start
@@ -114,7 +119,17 @@ index R 250101000000Z
 ocsp_start
 ocsp_try soft; is "OCSP soft, the responder says revoked" $got 3
 is "and the audit says so" "$(lab_sql "SELECT reason FROM audit WHERE event = 'connect' AND decision = 'refused' ORDER BY id DESC LIMIT 1")" cert-revoked
-lab_kill ocsp
+lab_kill ocsp; rm -f "$LAB/ocsp.log"
+staple "$LAB/revoked.der" "$pki/ca"
+ocsp_try soft "$LAB/revoked.der"; is "OCSP soft, no responder, a stapled response says revoked" $got 3
+like "and the audit says so" "$(lab_sql "SELECT reason || ' ' || detail FROM audit WHERE event = 'connect' AND decision = 'refused' ORDER BY id DESC LIMIT 1")" \
+	"cert-revoked *by the OCSP response it sent"
+index V ''
+staple "$LAB/good.der" "$pki/ca"
+ocsp_try hard "$LAB/good.der"; is "OCSP hard, no responder, a stapled response says good" $got 0
+staple "$LAB/own.der" "$pki/$acme"
+ocsp_try hard "$LAB/own.der"; is "OCSP hard, no responder, a response stapled that the SCS has signed itself" $got 3
+like "it does not count" "$(cat "$LAB/door.log")" "*its OCSP response does not count: the answer is not signed by the issuer*"
 LAB_DOOR_TLS=
 
 # ---- TLS to the node ---------------------------------------------------------------
