@@ -1,6 +1,6 @@
 -- mtc-iwf: the schema that all migrations together make.  Made by `make update-schema`; compared by check_store.
 PRAGMA application_id = 1297369431;
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 CREATE TABLE mtc_user (
   id            INTEGER PRIMARY KEY,                         -- named by subscription, device_group and mtc_user_scs
@@ -244,33 +244,6 @@ CREATE TABLE usage (
   PRIMARY KEY (scs_id, period_start_ms)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE audit (
-  id               INTEGER PRIMARY KEY AUTOINCREMENT,        -- one more than the row before; a gap shows
-  at_ms            INTEGER NOT NULL,                         -- when it was decided
-  event            TEXT NOT NULL,                            -- trigger, recall, replace, report, connect, dar, admin
-  decision         TEXT NOT NULL,                            -- accepted, refused, failed, ended
-  reason           TEXT NOT NULL,                            -- a word of docs/REASONS.md
-  request_status   INTEGER,                                  -- Request-Status sent (TS 29.368 6.4.9); NULL: none was
-  scs_id           INTEGER,                                  -- no foreign key: an audit row outlives what it speaks of; NULL: unknown
-  peer             TEXT,                                     -- Diameter identity of the connection
-  origin_host      TEXT,                                     -- Origin-Host that was claimed
-  address          TEXT,                                     -- address and port of the connection
-  cert_sha256      TEXT,                                     -- certificate of the connection
-  device           TEXT,                                     -- identifier as the SCS gave it; never an IMSI
-  subscription_id  INTEGER,                                  -- the device, no foreign key; NULL: unknown
-  reference        INTEGER,                                  -- Reference-Number; NULL: none
-  detail           TEXT,                                     -- more words; never an IMSI
-  hash             BLOB NOT NULL CHECK (length(hash) = 32)   -- SHA-256 over the hash of the row before and all columns of this one
-) STRICT;
-
-CREATE INDEX audit_scs ON audit(scs_id, at_ms);
-
-CREATE INDEX audit_subscription ON audit(subscription_id, at_ms) WHERE subscription_id IS NOT NULL;
-
-CREATE INDEX audit_at ON audit(at_ms);
-
-CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit rows are not changed'); END;
-
 CREATE VIEW journal AS
 SELECT t.id, s.name AS scs, t.reference,
        CASE t.action WHEN 1 THEN 'trigger' WHEN 3 THEN 'recall' ELSE 'replace' END AS action,
@@ -285,14 +258,97 @@ SELECT t.id, s.name AS scs, t.reference,
        t.smssc
 FROM device_trigger t JOIN scs s ON s.id = t.scs_id;
 
-CREATE VIEW audit_log AS
-SELECT a.id, strftime('%Y-%m-%dT%H:%M:%fZ', a.at_ms / 1000.0, 'unixepoch') AS at,
-       a.event, a.decision, a.reason, a.request_status, s.name AS scs, a.peer, a.origin_host, a.address, a.cert_sha256,
-       a.device, a.reference, a.detail
-FROM audit a LEFT JOIN scs s ON s.id = a.scs_id;
-
 CREATE TABLE scs_gateway (
   scs_id         INTEGER PRIMARY KEY REFERENCES scs(id) ON DELETE CASCADE,   -- whose
   connections    INTEGER NOT NULL DEFAULT 1 CHECK (connections BETWEEN 1 AND 1000),          -- connections through the gateway at a time
   ndsip_address  TEXT CHECK (length(ndsip_address) BETWEEN 2 AND 45 AND ndsip_address NOT GLOB '*[^0-9a-f.:]*')  -- scs.security 'ndsip': the address that the gateway takes it from, IPv6 in lower case; NULL: from none
 ) STRICT;
+
+CREATE TABLE "audit" (
+  id               INTEGER PRIMARY KEY AUTOINCREMENT,        -- one more than the row before; a gap shows
+  at_ms            INTEGER NOT NULL,                         -- when it was decided; of several: the last
+  event            TEXT NOT NULL,                            -- trigger, recall, replace, report, connect, dar, admin
+  decision         TEXT NOT NULL,                            -- accepted, refused, failed, ended
+  reason           TEXT NOT NULL,                            -- a word of docs/REASONS.md
+  request_status   INTEGER,                                  -- Request-Status sent (TS 29.368 6.4.9); NULL: none was
+  scs_id           INTEGER,                                  -- no foreign key: an audit row outlives what it speaks of; NULL: unknown
+  peer             TEXT,                                     -- Diameter identity of the connection
+  origin_host      TEXT,                                     -- Origin-Host that was claimed
+  address          TEXT,                                     -- address and port of the connection; of several: the address
+  cert_sha256      TEXT,                                     -- certificate of the connection
+  device           TEXT,                                     -- identifier as the SCS gave it; never an IMSI
+  subscription_id  INTEGER,                                  -- the device, no foreign key; NULL: unknown
+  reference        INTEGER,                                  -- Reference-Number; NULL: none
+  detail           TEXT,                                     -- more words; never an IMSI
+  hash             BLOB NOT NULL CHECK (length(hash) = 32),  -- SHA-256 over the hash of the row before and all columns of this one
+  mtc_user_id      INTEGER,                                  -- owner of the device at that time, no foreign key; NULL: none
+  times            INTEGER NOT NULL DEFAULT 1 CHECK (times >= 1),   -- how many decisions this row stands for; device, reference and detail are of the last
+  first_ms         INTEGER                                   -- of several: when the first was made; NULL: there is one
+) STRICT;
+
+CREATE INDEX audit_scs ON audit(scs_id, at_ms);
+
+CREATE INDEX audit_subscription ON audit(subscription_id, at_ms) WHERE subscription_id IS NOT NULL;
+
+CREATE INDEX audit_at ON audit(at_ms);
+
+CREATE INDEX audit_user ON audit(mtc_user_id, id) WHERE mtc_user_id IS NOT NULL;
+
+CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit rows are not changed'); END;
+
+CREATE TABLE audit_repeat (
+  id               INTEGER PRIMARY KEY,                      -- for the node
+  event            TEXT NOT NULL,                            -- as in audit, as the next ones; what they have in common
+  decision         TEXT NOT NULL,                            -- likewise
+  reason           TEXT NOT NULL,                            -- likewise
+  request_status   INTEGER NOT NULL,                         -- likewise; -1: none
+  scs_id           INTEGER NOT NULL,                         -- likewise; 0: unknown
+  peer             TEXT NOT NULL,                            -- likewise; '': unknown
+  address          TEXT NOT NULL,                            -- likewise, without the port; '': unknown, or many
+  mtc_user_id      INTEGER NOT NULL,                         -- likewise; 0: none
+  since_ms         INTEGER NOT NULL,                         -- when the first one was made, which stands in the audit
+  times            INTEGER NOT NULL CHECK (times >= 0),      -- how many came after it
+  first_ms         INTEGER,                                  -- when the first of these came
+  last_ms          INTEGER,                                  -- and the last, as those that follow
+  origin_host      TEXT,                                     -- of the last
+  cert_sha256      TEXT,                                     -- of the last
+  device           TEXT,                                     -- of the last
+  subscription_id  INTEGER,                                  -- of the last
+  reference        INTEGER,                                  -- of the last
+  detail           TEXT                                      -- of the last
+) STRICT;
+
+CREATE UNIQUE INDEX audit_repeat_key ON audit_repeat(event, decision, reason, request_status, scs_id, peer, address, mtc_user_id);
+
+CREATE INDEX audit_repeat_since ON audit_repeat(since_ms);
+
+CREATE TABLE audit_anchor (
+  last_id     INTEGER PRIMARY KEY,                           -- the last row that was removed
+  hash        BLOB NOT NULL CHECK (length(hash) = 32),       -- its hash
+  at_ms       INTEGER NOT NULL,                              -- when
+  kept_in     TEXT                                           -- the file that the rows were moved to; NULL: they are gone
+) STRICT;
+
+CREATE TABLE user_notice (
+  mtc_user_id  INTEGER PRIMARY KEY REFERENCES mtc_user(id) ON DELETE CASCADE,   -- who
+  audit_id     INTEGER NOT NULL,                             -- the last row of the audit that was told
+  at_ms        INTEGER NOT NULL                              -- when
+) STRICT;
+
+CREATE VIEW audit_log AS
+SELECT a.id, strftime('%Y-%m-%dT%H:%M:%fZ', a.at_ms / 1000.0, 'unixepoch') AS at,
+       a.event, a.decision, a.reason, a.request_status, s.name AS scs, a.peer, a.origin_host, a.address, a.cert_sha256,
+       a.device, a.reference, a.detail, a.times, u.name AS user
+FROM audit a LEFT JOIN scs s ON s.id = a.scs_id LEFT JOIN mtc_user u ON u.id = a.mtc_user_id;
+
+CREATE VIEW user_report AS
+SELECT u.name AS user, a.event, a.reason, s.name AS scs, a.origin_host, a.peer,
+       CASE WHEN instr(a.address, ']:') THEN substr(a.address, 1, instr(a.address, ']:'))
+            WHEN a.address GLOB '*.*.*.*:*' THEN substr(a.address, 1, instr(a.address, ':') - 1) ELSE a.address END AS address,
+       a.cert_sha256, sum(a.times) AS times, count(DISTINCT a.device) AS devices, max(a.device) AS device,
+       strftime('%Y-%m-%dT%H:%M:%fZ', min(coalesce(a.first_ms, a.at_ms)) / 1000.0, 'unixepoch') AS first,
+       strftime('%Y-%m-%dT%H:%M:%fZ', max(a.at_ms) / 1000.0, 'unixepoch') AS last
+FROM audit a LEFT JOIN subscription d ON d.id = a.subscription_id
+     JOIN mtc_user u ON u.id = coalesce(a.mtc_user_id, d.mtc_user_id) LEFT JOIN scs s ON s.id = a.scs_id
+WHERE a.decision = 'refused'
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8;

@@ -217,6 +217,9 @@ struct iwf_audit {
 	int64_t subscription_id; /* 0: unknown */
 	int64_t reference;       /* -1: none */
 	const char *detail;      /* free words, without IMSI */
+	int64_t mtc_user_id;     /* owner of the device; 0: none or unknown */
+	int64_t times;           /* decisions that this one stands for, all else being of the last; 0 is 1 */
+	int64_t first_ms;        /* of several: when the first was made; 0: there is one */
 };
 
 struct iwf_store;

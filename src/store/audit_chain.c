@@ -47,5 +47,11 @@ bool iwf_audit_hash(const uint8_t before[static IWF_HASH_LEN], int64_t id, const
 	add_optional(&h, a->subscription_id, 0);
 	add_optional(&h, a->reference, -1);
 	iwf_hash_add_str(&h, a->detail);
+	/* Rows from before these columns were there are as they were. */
+	if (a->mtc_user_id || a->times > 1 || a->first_ms) {
+		add_optional(&h, a->mtc_user_id, 0);
+		iwf_hash_add_u64(&h, a->times > 1 ? (uint64_t)a->times : 1);
+		add_optional(&h, a->first_ms, 0);
+	}
 	return iwf_hash_end(&h, out);
 }

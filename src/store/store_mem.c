@@ -745,6 +745,8 @@ static enum iwf_err mem_audit_add(struct iwf_store *st, const struct iwf_audit *
 	if (!r)
 		return fail(m, IWF_ENOMEM, "audit_add");
 	*r = clean.a;
+	if (!r->times)
+		r->times = 1;
 	return IWF_OK;
 }
 

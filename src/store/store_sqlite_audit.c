@@ -52,6 +52,9 @@ static enum iwf_err add(struct iwf_store *st, const struct iwf_audit *a)
 	iwf_sqlite_bind_opt(&q, ":reference", a->reference, -1);
 	iwf_sqlite_bind_text(&q, ":detail", a->detail);
 	iwf_sqlite_bind_blob(&q, ":hash", hash, sizeof(hash));
+	iwf_sqlite_bind_opt(&q, ":user", a->mtc_user_id, 0);
+	iwf_sqlite_bind_int(&q, ":times", a->times ? a->times : 1);
+	iwf_sqlite_bind_opt(&q, ":first", a->first_ms, 0);
 	return iwf_sqlite_run(&q, NULL);
 }
 
@@ -97,6 +100,9 @@ static void audit_columns(struct query *q, int64_t *id, struct iwf_audit *a, con
 	a->reference = iwf_sqlite_col_int(q);
 	TEXT(a->detail);
 	iwf_sqlite_col_fixed(q, hash, IWF_HASH_LEN);
+	a->mtc_user_id = iwf_sqlite_col_int(q);
+	a->times = iwf_sqlite_col_int(q);
+	a->first_ms = iwf_sqlite_col_int(q);
 #undef TEXT
 }
 

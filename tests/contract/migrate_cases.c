@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "audit_chain.h"
 #include "check_store.h"
 #include "migrate.h"
 
@@ -255,6 +256,46 @@ START_TEST(every_column_is_commented)
 }
 END_TEST
 
+/* The chain of the audit holds over a migration that moves its rows, and numbers go on where they were. */
+START_TEST(audit_moves_as_it_is)
+{
+	const struct iwf_audit row = { .at_ms = 5, .event = "dar", .decision = "refused", .reason = RS_RATE, .request_status = 109,
+	                               .scs_id = 3, .reference = -1, .detail = "d" };
+	const struct iwf_store_opts opts = { .busy_timeout_ms = 1000 };
+	uint8_t hash[IWF_HASH_LEN] = { 0 };
+	struct iwf_audit_check c;
+	char err[256], uri[300];
+	unsigned from, to;
+	sqlite3 *db = open_raw("audit.db");
+	sqlite3_stmt *stmt;
+	struct iwf_store *st;
+
+	OK(iwf_migrate_with(db, iwf_migrations, 2, &from, &to, err, sizeof(err)));
+	ck_assert_int_eq(sqlite3_prepare_v2(db, "INSERT INTO audit (id, at_ms, event, decision, reason, request_status, scs_id, detail, hash) "
+	                                    "VALUES (?, 5, 'dar', 'refused', 'rate', 109, 3, 'd', ?)", -1, &stmt, NULL), SQLITE_OK);
+	for (int id = 1; id <= 4; id++) {
+		ck_assert(iwf_audit_hash(hash, id, &row, "rate", hash));
+		sqlite3_bind_int(stmt, 1, id);
+		sqlite3_bind_blob(stmt, 2, hash, sizeof(hash), SQLITE_TRANSIENT);
+		ck_assert_int_eq(sqlite3_step(stmt), SQLITE_DONE);
+		sqlite3_reset(stmt);
+	}
+	sqlite3_finalize(stmt);
+	ck_assert_int_eq(sqlite3_exec(db, _i ? "DELETE FROM audit WHERE id = 4" : "DELETE FROM audit WHERE id = 1", NULL, NULL, NULL), SQLITE_OK);
+	OK(iwf_migrate(db, &from, &to, err, sizeof(err)));
+	sqlite3_close(db);
+	snprintf(uri, sizeof(uri), "sqlite:%s", work_path("audit.db"));
+	st = iwf_store_open(uri, &opts, err, sizeof(err));
+	ck_assert_msg(st != NULL, "%s", err);
+	OK(st->ops->audit_add(st, &row));
+	OK(iwf_store_audit_check(st, &c));
+	ck_assert_int_eq(c.broken_id, _i ? 5 : 0);       /* one cut off the end before shows as it did */
+	ck_assert_uint_eq(c.rows, _i ? 3 : 4);
+	iwf_store_close(st);
+	ck_assert_int_eq(unlink(work_path("audit.db")), 0);
+}
+END_TEST
+
 TCase *migrate_cases(void)
 {
 	TCase *tc = tcase_create("migrate");
@@ -266,6 +307,7 @@ TCase *migrate_cases(void)
 	tcase_add_test(tc, killed_between);
 	tcase_add_test(tc, many_at_once);
 	tcase_add_test(tc, files);
+	tcase_add_loop_test(tc, audit_moves_as_it_is, 0, 2);
 	tcase_add_test(tc, schema_is_the_dump);
 	tcase_add_test(tc, every_column_is_commented);
 	return tc;

@@ -229,6 +229,9 @@ static const struct { bool good; const char *sql; } rows[] = {
 	{ false, "INSERT INTO usage VALUES (1, 0, -1)" },
 	{ false, "INSERT INTO usage VALUES (2, 0, 1)" },
 	{ false, "UPDATE audit SET reason = 'none'" },
+	{ false, "INSERT INTO audit (at_ms, event, decision, reason, hash, times) VALUES (0, 'e', 'd', 'r', zeroblob(32), 0)" },
+	{ false, "INSERT INTO audit_anchor (last_id, hash, at_ms) VALUES (1, x'00', 0)" },
+	{ false, "INSERT INTO user_notice (mtc_user_id, audit_id, at_ms) VALUES (99, 1, 0)" },
 	{ false, "INSERT INTO audit (at_ms, event, decision, reason, hash) VALUES (0, 'e', 'd', 'r', x'00')" },
 };
 
@@ -454,7 +457,7 @@ END_TEST
 static const struct { const char *sql, *want; } pragmas[] = {
 	{ "PRAGMA foreign_keys", "1" }, { "PRAGMA journal_mode", "wal" }, { "PRAGMA synchronous", "2" },
 	{ "PRAGMA busy_timeout", "100" }, { "PRAGMA trusted_schema", "0" }, { "PRAGMA wal_autocheckpoint", "1000" },
-	{ "PRAGMA secure_delete", "2" }, { "PRAGMA temp_store", "2" }, { "PRAGMA user_version", "2" },
+	{ "PRAGMA secure_delete", "2" }, { "PRAGMA temp_store", "2" }, { "PRAGMA user_version", "3" },
 	{ "PRAGMA application_id", "1297369431" },
 };
 
@@ -563,6 +566,10 @@ static const struct { const char *why, *sql; uint64_t rows; int64_t first, last,
 	{ "a reason changed", "DROP TRIGGER audit_no_update; UPDATE audit SET reason = 'none' WHERE id = 3", 2, 1, 2, 3 },
 	{ "a text added", "DROP TRIGGER audit_no_update; UPDATE audit SET detail = '' WHERE id = 2", 1, 1, 1, 2 },
 	{ "NULL to 0", "DROP TRIGGER audit_no_update; UPDATE audit SET reference = 0 WHERE id = 4", 3, 1, 3, 4 },
+	{ "a count changed", "DROP TRIGGER audit_no_update; UPDATE audit SET times = 2 WHERE id = 4", 3, 1, 3, 4 },
+	{ "a time added", "DROP TRIGGER audit_no_update; UPDATE audit SET first_ms = 5 WHERE id = 4", 3, 1, 3, 4 },
+	{ "many made one", "DROP TRIGGER audit_no_update; UPDATE audit SET times = 1 WHERE id = 5", 4, 1, 4, 5 },
+	{ "a user taken", "DROP TRIGGER audit_no_update; UPDATE audit SET mtc_user_id = NULL WHERE id = 5", 4, 1, 4, 5 },
 	{ "first row changed", "DROP TRIGGER audit_no_update; UPDATE audit SET at_ms = 1 WHERE id = 1", 0, 0, 0, 1 },
 	{ "last row changed", "DROP TRIGGER audit_no_update; UPDATE audit SET scs_id = 9 WHERE id = 5", 4, 1, 4, 5 },
 	{ "a hash changed", "DROP TRIGGER audit_no_update; UPDATE audit SET hash = zeroblob(32) WHERE id = 3", 2, 1, 2, 3 },
@@ -595,6 +602,9 @@ START_TEST(audit_chain_row)
 	OK(a->ops->audit_add(a, &row));
 	OK(a->ops->audit_add(a, &row));
 	OK(a->ops->commit(a));
+	row.mtc_user_id = 3;
+	row.times = 1000;
+	row.first_ms = 7;
 	OK(b->ops->audit_add(b, &row));
 
 	db = other_program();

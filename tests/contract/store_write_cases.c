@@ -154,7 +154,8 @@ START_TEST(audit)
 		.at_ms = 1795219200123, .event = "trigger", .decision = "refused", .reason = RS_NO_GRANT,
 		.request_status = TSP_NOTAUTHORIZED, .scs_id = 7, .peer = "scs.acme.example", .origin_host = "scs.acme.example",
 		.address = "192.0.2.7:41234", .cert = "00ff", .device = "meter1@iot.example.com", .subscription_id = 8,
-		.reference = 4294967295, .detail = "only grants for other services",
+		.reference = 4294967295, .detail = "only grants for other services", .mtc_user_id = 9, .times = 5000000000,
+		.first_ms = 1795219100000,
 	}, bare = { .event = "connect", .decision = "refused", .reason = RS_CERT_MISSING, .request_status = -1, .reference = -1 };
 	struct iwf_audit nasty = { .event = "dar", .decision = "refused", .request_status = -1, .reference = 0,
 		.device = "x\n2026-11-21 accepted\x1b[2J", .detail = longer };
@@ -181,12 +182,18 @@ START_TEST(audit)
 	ck_assert_int_eq(out.a.subscription_id, 8);
 	ck_assert_int_eq(out.a.reference, full.reference);
 	ck_assert_str_eq(out.a.detail, full.detail);
+	ck_assert_int_eq(out.a.mtc_user_id, 9);
+	ck_assert_int_eq(out.a.times, 5000000000);
+	ck_assert_int_eq(out.a.first_ms, 1795219100000);
 	ck_assert(seed_audit(st, 1, &out));
 	ck_assert(!out.a.peer && !out.a.origin_host && !out.a.address && !out.a.cert && !out.a.device && !out.a.detail);
 	ck_assert_int_eq(out.a.request_status, -1);
 	ck_assert_int_eq(out.a.scs_id, 0);
 	ck_assert_int_eq(out.a.subscription_id, 0);
 	ck_assert_int_eq(out.a.reference, -1);
+	ck_assert_int_eq(out.a.mtc_user_id, 0);
+	ck_assert_int_eq(out.a.times, 1);
+	ck_assert_int_eq(out.a.first_ms, 0);
 	ck_assert(seed_audit(st, 2, &out));
 	ck_assert_str_eq(out.a.device, "x\\x0a2026-11-21 accepted\\x1b[2J");
 	ck_assert_uint_eq(strlen(out.a.detail), 1023);

@@ -330,7 +330,8 @@ static bool audit_sql(struct iwf_store *st, size_t i, struct seed_audit *out)
 	sqlite3 *db;
 	sqlite3_stmt *stmt = look(st, "SELECT at_ms, event, decision, reason, coalesce(request_status, -1), coalesce(scs_id, 0), "
 	                          "peer, origin_host, address, cert_sha256, device, coalesce(subscription_id, 0), "
-	                          "coalesce(reference, -1), detail FROM audit ORDER BY id LIMIT 1 OFFSET ?", i, &db);
+	                          "coalesce(reference, -1), detail, "
+	                          "coalesce(mtc_user_id, 0), times, coalesce(first_ms, 0) FROM audit ORDER BY id LIMIT 1 OFFSET ?", i, &db);
 
 	if (!stmt)
 		return false;
@@ -339,6 +340,8 @@ static bool audit_sql(struct iwf_store *st, size_t i, struct seed_audit *out)
 		.request_status = sqlite3_column_int(stmt, 4), .scs_id = sqlite3_column_int64(stmt, 5), .peer = TEXT(6),
 		.origin_host = TEXT(7), .address = TEXT(8), .cert = TEXT(9), .device = TEXT(10),
 		.subscription_id = sqlite3_column_int64(stmt, 11), .reference = sqlite3_column_int64(stmt, 12), .detail = TEXT(13),
+		.mtc_user_id = sqlite3_column_int64(stmt, 14), .times = sqlite3_column_int64(stmt, 15),
+		.first_ms = sqlite3_column_int64(stmt, 16),
 	};
 	audit_texts(out);
 	look_end(stmt, db);
