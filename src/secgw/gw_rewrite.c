@@ -135,7 +135,7 @@ bool gw_rewrite_dna(const struct gw_names *c, const uint8_t *dna, size_t n, cons
 {
 	const uint8_t *at = dna + DIA_HDR_LEN;
 	size_t left = n - DIA_HDR_LEN;
-	bool from_scs = false;
+	bool from_scs = false, from_other = false;
 	struct dia_hdr h;
 	struct dia_avp a;
 	int r;
@@ -145,11 +145,11 @@ bool gw_rewrite_dna(const struct gw_names *c, const uint8_t *dna, size_t n, cons
 	dia_begin_answer(w, dnr, dnr_n, h.flags & DIA_F_ERROR);
 	while ((r = dia_avp_next(&at, &left, &a)) == 1) {
 		if (a.def == F(Origin_Host))
-			from_scs = equal(&a, scs_host);
+			*(equal(&a, scs_host) ? &from_scs : &from_other) = true;
 		if (a.def != F(Session_Id) && a.def != F(Proxy_Info) && a.def != F(Route_Record))
 			put_avp(w, &a);
 	}
-	return r == 0 && from_scs && dia_end(w);
+	return r == 0 && from_scs && !from_other && dia_end(w);
 }
 
 uint32_t gw_result_of(const uint8_t *answer, size_t n)
