@@ -314,9 +314,14 @@ static bool forward(struct gw_proxy *p, struct flight *f)
 
 static enum iwf_reason dar(struct gw_proxy *p, struct conn *c, const uint8_t *msg, size_t n, int64_t now_ms)
 {
-	struct flight *f = c->scs->in_flight < p->in_flight_per_scs ? take_off(p, c, false, msg, n, now_ms) : NULL;
+	struct flight *f;
 
 	p->stats.dars++;
+	if (n > GW_INSIDE_MAX) {
+		refuse_scs(p, c->id, msg, n, 5015, "The message is too long");
+		return RS_MESSAGE_SIZE;
+	}
+	f = c->scs->in_flight < p->in_flight_per_scs ? take_off(p, c, false, msg, n, now_ms) : NULL;
 	if (!f) {
 		p->stats.too_busy++;
 		refuse_scs(p, c->id, msg, n, 3004, "The MTC-IWF is busy, try again later");
@@ -402,7 +407,7 @@ static void dnr(struct gw_proxy *p, unsigned node, const uint8_t *msg, size_t n,
 
 static void dna(struct gw_proxy *p, struct flight *f, const uint8_t *msg, size_t n)
 {
-	if (!gw_result_of(msg, n) || !gw_rewrite_dna(&p->names, msg, n, f->msg, f->n, f->conn->scs->host, &p->w)) {
+	if (n > GW_INSIDE_MAX || !gw_result_of(msg, n) || !gw_rewrite_dna(&p->names, msg, n, f->msg, f->n, f->conn->scs->host, &p->w)) {
 		p->stats.strays++;
 		give_up(p, f);
 		return;

@@ -10,6 +10,10 @@
 #pragma once
 #include "gw_gate.h"
 
+/* Octets of a message from an SCS that may go inside.  freeDiameter breaks off the connection, and with it everybody's,
+ * at one of more than 65535; room is left for what a proxy puts in. */
+#define GW_INSIDE_MAX (65535u - 1024u)
+
 struct gw_proxy;
 struct gw_proxy_node { const char *host, *realm; uint16_t priority; };
 struct gw_proxy_conf {
@@ -35,8 +39,8 @@ void gw_proxy_scs_closed(struct gw_proxy *, uint64_t conn);
 void gw_proxy_node_up(struct gw_proxy *, unsigned node);
 /* What waits for that node's answer goes to another one with the T flag, or is answered 3002. */
 void gw_proxy_node_down(struct gw_proxy *, unsigned node, int64_t now_ms);
-/* A request that has passed the gate, or the answer to a DNR.  RS_NONE, RS_IN_FLIGHT (answered 3004) or RS_NO_NODE
- * (answered 3002): answered in every case. */
+/* A request that has passed the gate, or the answer to a DNR.  RS_NONE, RS_IN_FLIGHT (answered 3004), RS_NO_NODE
+ * (3002) or RS_MESSAGE_SIZE (above GW_INSIDE_MAX, 5015): answered in every case. */
 enum iwf_reason gw_proxy_from_scs(struct gw_proxy *, uint64_t conn, const uint8_t *msg, size_t n, int64_t now_ms);
 void gw_proxy_from_node(struct gw_proxy *, unsigned node, const uint8_t *msg, size_t n, int64_t now_ms);
 /* Deals with what is overdue; milliseconds until it should be called again, at most 1000. */
