@@ -18,7 +18,7 @@ struct source {
 	struct iwf_bucket bucket;
 };
 
-struct told { uint64_t left_out; };
+struct told { struct iwf_bucket bucket; uint64_t left_out; };
 
 struct gw_shield {
 	uint32_t max, max_source, max_half, max_half_source, rate, burst, tell_rate, tell_burst;
@@ -27,7 +27,6 @@ struct gw_shield {
 	struct source *slots[SLOTS];
 	struct source idle;
 	struct told told[IWF_REASONS];
-	struct iwf_bucket tell;
 };
 
 struct gw_shield *gw_shield_new(const struct gw_conf *c)
@@ -202,7 +201,7 @@ bool gw_shield_tell(struct gw_shield *s, enum iwf_reason reason, int64_t now_ms,
 	struct told *t = &s->told[reason];
 
 	*suppressed = t->left_out;
-	if (!iwf_bucket_take(&s->tell, s->tell_rate, s->tell_burst, now_ms)) {
+	if (!iwf_bucket_take(&t->bucket, s->tell_rate, s->tell_burst, now_ms)) {
 		t->left_out++;
 		return false;
 	}

@@ -13,6 +13,7 @@ void gw_shield_free(struct gw_shield *);
 enum iwf_reason gw_shield_arrive(struct gw_shield *, const struct sockaddr *, int64_t now_ms);
 void gw_shield_opened(struct gw_shield *, const struct sockaddr *);              /* not half open any more */
 void gw_shield_left(struct gw_shield *, const struct sockaddr *, bool was_open);
-/* May a refusal for this reason be told (log, audit) now?  All reasons share limits.audit_per_s.  True: tell it;
- * *suppressed: how many for this reason have been left out since the last that was told. */
+/* May a refusal for this reason be told (log, audit) now?  Each reason has limits.audit_per_s of its own, so that a flood of
+ * one kind does not hide another.  True: tell it; *suppressed: how many for this reason have been left out since the last
+ * that was told. */
 bool gw_shield_tell(struct gw_shield *, enum iwf_reason, int64_t now_ms, uint64_t *suppressed);

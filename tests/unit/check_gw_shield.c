@@ -111,10 +111,11 @@ START_TEST(telling)
 {
 	uint64_t left_out;
 
-	ck_assert(gw_shield_tell(s, RS_HALF_OPEN, 1000, &left_out) && !left_out);
-	ck_assert(gw_shield_tell(s, RS_CERT_NAME, 1000, &left_out) && !left_out);
+	for (int i = 0; i < 2; i++)
+		ck_assert(gw_shield_tell(s, RS_HALF_OPEN, 1000, &left_out) && !left_out);
 	for (int i = 0; i < 5; i++)
 		ck_assert(!gw_shield_tell(s, RS_HALF_OPEN, 1000, &left_out));
+	ck_assert_msg(gw_shield_tell(s, RS_CERT_NAME, 1000, &left_out) && !left_out, "a flood of one kind hides another");
 	ck_assert(gw_shield_tell(s, RS_HALF_OPEN, 2001, &left_out));
 	ck_assert_uint_eq(left_out, 5);
 	ck_assert(gw_shield_tell(s, RS_HALF_OPEN, 4000, &left_out) && !left_out);
