@@ -4,7 +4,7 @@
 #include "authz.h"
 #include "gw_admit.h"
 
-enum iwf_reason gw_admit_cert(const struct gw_table *t, const struct gw_cert *cert)
+enum iwf_reason gw_admit_cert(const struct gw_table *t, const struct iwf_cert *cert)
 {
 	for (unsigned i = 0; i < cert->nsans; i++)
 		if (gw_table_has_san(t, cert->sans[i]))
@@ -12,7 +12,7 @@ enum iwf_reason gw_admit_cert(const struct gw_table *t, const struct gw_cert *ce
 	return gw_table_has_pin(t, cert->sha256) ? RS_NONE : RS_CERT_UNKNOWN;
 }
 
-static bool cert_names(const struct gw_cert *cert, const char *name)
+static bool cert_names(const struct iwf_cert *cert, const char *name)
 {
 	for (unsigned i = 0; i < cert->nsans; i++)
 		if (!strcasecmp(cert->sans[i], name))
@@ -21,7 +21,7 @@ static bool cert_names(const struct gw_cert *cert, const char *name)
 }
 
 /* The order, and the reasons, of the node's own check (acl_scs). */
-static enum iwf_reason check_row(const struct gw_scs *scs, const struct gw_cert *cert, const char *address, int64_t now_ms)
+static enum iwf_reason check_row(const struct gw_scs *scs, const struct iwf_cert *cert, const char *address, int64_t now_ms)
 {
 	if (!scs->enabled)
 		return RS_SCS_DISABLED;
@@ -36,7 +36,7 @@ static enum iwf_reason check_row(const struct gw_scs *scs, const struct gw_cert 
 	return RS_NONE;
 }
 
-enum iwf_reason gw_admit_cer(const struct gw_table *t, const struct gw_cert *cert, const char *address, struct iwf_view origin_host,
+enum iwf_reason gw_admit_cer(const struct gw_table *t, const struct iwf_cert *cert, const char *address, struct iwf_view origin_host,
                              struct iwf_view origin_realm, int64_t now_ms, const struct gw_scs **scs)
 {
 	enum iwf_reason reason;
@@ -50,7 +50,7 @@ enum iwf_reason gw_admit_cer(const struct gw_table *t, const struct gw_cert *cer
 	return reason;
 }
 
-enum iwf_reason gw_admit_still(const struct gw_table *t, const struct gw_cert *cert, const char *address, const char *origin_host,
+enum iwf_reason gw_admit_still(const struct gw_table *t, const struct iwf_cert *cert, const char *address, const char *origin_host,
                                int64_t now_ms, const struct gw_scs **scs)
 {
 	*scs = gw_table_by_host(t, (struct iwf_view){ .p = (const uint8_t *)origin_host, .n = strlen(origin_host) });

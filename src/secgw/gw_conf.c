@@ -222,7 +222,7 @@ static void check_whole(struct conf_reader *r, void *out)
 	conf_make_absolute(r, "process.control", c->process.control, sizeof c->process.control);
 	if (strlen(c->process.control) > 107)
 		conf_complain(r, "process.control", "the whole path has more than the 107 characters that a Unix socket may have");
-	if (c->tls.crl_policy == GW_CRL_REQUIRE && !c->tls.crl[0])
+	if (c->tls.crl_policy == IWF_CRL_REQUIRE && !c->tls.crl[0])
 		conf_complain(r, "tls.crl_policy", "this needs tls.crl");
 	if (c->limits.hello_timeout_ms > c->limits.handshake_timeout_ms)
 		conf_complain(r, "limits.hello_timeout_ms", "%u is above limits.handshake_timeout_ms, which is %u", c->limits.hello_timeout_ms,

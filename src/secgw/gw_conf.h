@@ -1,5 +1,6 @@
 /* gw_conf.h - mtc-secgw.conf (libconfig) as one checked struct; the option table is in gw_conf.c. */
 #pragma once
+#include "pki.h"
 #include "conf.h"
 #include "hash.h"
 
@@ -9,7 +10,6 @@
 
 enum gw_transport { GW_TLS, GW_DTLS_SCTP, GW_TCP, GW_SCTP };   /* the last two for SCSs with security = ndsip only */
 enum gw_ocsp_policy { GW_OCSP_OFF, GW_OCSP_SOFT, GW_OCSP_HARD };      /* hard: no answer, no entrance */
-enum gw_crl { GW_CRL_IF_PRESENT, GW_CRL_REQUIRE };             /* require: no current CRL of the issuer, no entrance */
 enum gw_sandbox { GW_SANDBOX_REQUIRE, GW_SANDBOX_TRY, GW_SANDBOX_OFF };
 
 struct gw_listen {

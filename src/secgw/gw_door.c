@@ -133,13 +133,13 @@ static void take_cert(struct door *d, struct gw_ipc_msg *m)
 static void take_trust(struct door *d, const struct gw_ipc_msg *m)
 {
 	char err[256] = "";
-	struct gw_pki *pki = gw_pki_new(&m->blob[0], &m->blob[1], (enum gw_crl)d->conf->tls.crl_policy, err, sizeof(err));
+	struct iwf_pki *pki = iwf_pki_new(&m->blob[0], &m->blob[1], (enum iwf_crl)d->conf->tls.crl_policy, IWF_PKI_CLIENT, err, sizeof(err));
 
 	if (!pki) {
 		iwf_log(IWF_LOG_ERROR, IWF_SUB_GW, "%s", err);
 		return;
 	}
-	gw_pki_free(d->pki);
+	iwf_pki_free(d->pki);
 	d->pki = pki;
 	d->trust++;
 	memset(d->good, 0, sizeof(d->good));
@@ -254,7 +254,7 @@ int gw_door_run(const struct gw_conf *conf, const struct gw_door_fds *fds)
 		peer_loop_free(d->loop);
 	gw_proxy_free(d->proxy);
 	gw_shield_free(d->shield);
-	gw_pki_free(d->pki);
+	iwf_pki_free(d->pki);
 	gw_table_free(d->table);
 	gw_ipc_free(d->ipc);
 	gnutls_free(d->chain_pem.data);

@@ -137,7 +137,7 @@ static enum iwf_reason read_staple(struct door_conn *c, const gnutls_datum_t *ch
 	char why[160];
 
 	if (d->conf->tls.ocsp == GW_OCSP_OFF || gnutls_ocsp_status_request_get2(peer_tls_session(c->peer), 0, &staple) < 0 ||
-	    !gw_pki_issuer(d->pki, chain, n, &by))
+	    !iwf_pki_issuer(d->pki, chain, n, &by))
 		return RS_NONE;
 	v = gw_ocsp_read(&staple, NULL, &chain[0], &by, d->conf->tls.ocsp_cache_s, why, sizeof(why));
 	gnutls_free(by.data);
@@ -154,7 +154,7 @@ static int verify(struct peer *p, void *ctx)
 	struct door_conn *c = peer_user(p);
 	unsigned n = 0;
 	const gnutls_datum_t *chain = gnutls_certificate_get_peers(peer_tls_session(p), &n);
-	struct gw_verdict v = gw_pki_check(d->pki, chain, chain ? n : 0, door_wall_ms(), &c->cert);
+	struct iwf_cert_verdict v = iwf_pki_check(d->pki, chain, chain ? n : 0, door_wall_ms(), &c->cert);
 
 	d->count.handshakes++;
 	c->trust = d->trust;
@@ -173,7 +173,7 @@ static int verify(struct peer *p, void *ctx)
 	c->reason = v.reason;
 	memcpy(c->detail, v.detail, sizeof(c->detail));
 	peer_say_why(p, "%s: %s", iwf_reason_str(v.reason), v.detail);
-	return gw_pki_alert(v.reason);
+	return iwf_pki_alert(v.reason);
 }
 
 /* The CER. */
@@ -224,7 +224,7 @@ static enum iwf_reason ask_ocsp(struct door_conn *c)
 
 	if (d->conf->tls.ocsp == GW_OCSP_OFF || !c->nchain || is_known_good(d, c->cert.sha256))
 		return RS_NONE;
-	if (!gw_pki_issuer(d->pki, c->chain, c->nchain, &by))
+	if (!iwf_pki_issuer(d->pki, c->chain, c->nchain, &by))
 		return RS_CERT_ISSUER;
 	asked = gw_ipc_ask_ocsp(d->ipc, c->id, &c->chain[0], &by);
 	gnutls_free(by.data);
@@ -337,7 +337,7 @@ static uint32_t admit(struct peer *p, const uint8_t *cer, size_t n, const char *
 	enum iwf_reason reason = gw_admit_cer(d->table, c->nchain ? &c->cert : NULL, c->address, host, realm, door_wall_ms(), &scs);
 
 	if (reason == RS_NONE && c->nchain && c->trust != d->trust) {      /* a new CRL has come since the handshake */
-		struct gw_verdict v = gw_pki_recheck(d->pki, c->chain, c->nchain, door_wall_ms());
+		struct iwf_cert_verdict v = iwf_pki_recheck(d->pki, c->chain, c->nchain, door_wall_ms());
 
 		reason = v.reason;
 		if (reason != RS_NONE)
@@ -495,7 +495,7 @@ static void look_at(struct door_conn *c)
 		return;
 	row_of(c, &reason);
 	if (reason == RS_NONE && c->nchain) {
-		struct gw_verdict v = gw_pki_recheck(c->door->pki, c->chain, c->nchain, door_wall_ms());
+		struct iwf_cert_verdict v = iwf_pki_recheck(c->door->pki, c->chain, c->nchain, door_wall_ms());
 
 		reason = v.reason;
 		if (reason != RS_NONE)

@@ -33,7 +33,7 @@ struct door_conn {
 	enum iwf_reason reason;                 /* why it was not let in, or is sent away */
 	char detail[200];
 	gnutls_datum_t chain[DOOR_CHAIN_MAX]; unsigned nchain;
-	struct gw_cert cert;                    /* with nchain only */
+	struct iwf_cert cert;                    /* with nchain only */
 	uint32_t trust;                         /* door.trust, when it was checked */
 	char host[IWF_DIAMID_MAX + 1], realm[IWF_DIAMID_MAX + 1];
 	struct door_scs *scs;                   /* placed: counted there */
@@ -59,7 +59,7 @@ struct door {
 	struct gw_ipc *ipc;
 	struct gw_shield *shield;
 	struct gw_table *table;
-	struct gw_pki *pki;
+	struct iwf_pki *pki;
 	uint32_t trust;                         /* which pki that is, counted */
 	struct gw_proxy *proxy;
 	struct gw_gate_conf gate;

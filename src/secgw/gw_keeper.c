@@ -17,18 +17,16 @@
 #include "gw_keeper.h"
 #include "gw_ocsp.h"
 #include "log.h"
+#include "watched.h"
 #include "store_open.h"
 
 #define FILES_MS 500                   /* between two looks at the files */
 #define STORE_RETRY_MS 1000
 #define STOP_MS 10000                  /* patience with a door that is to end */
 #define AUDIT_MAX 1024u                /* rows that wait for the store */
-#define FILE_MAX (64u << 20)
 #define WARN_S (14 * 86400)            /* before something expires */
 
 enum which { F_CERT, F_KEY, F_PIN, F_CA, F_CRL, F_NODE_CA, F_COUNT };
-
-struct file { const char *path; struct stat seen; bool there; gnutls_datum_t text; };
 
 struct keeper {
 	const struct gw_conf *conf;
@@ -37,7 +35,7 @@ struct keeper {
 	struct gw_ocsp *ocsp;
 	pid_t door;
 	int signals, wake;
-	struct file file[F_COUNT];
+	struct iwf_watched file[F_COUNT];
 	struct iwf_store *rows, *audit;        /* two connections: one reads, one writes */
 	bool rows_said, audit_said;            /* that the store is not to be had */
 	struct gw_scs *table;
@@ -58,82 +56,11 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* ---- files -------------------------------------------------------------- */
-
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
-static bool read_whole(int fd, size_t size, gnutls_datum_t *out)
-{
-	size_t n = 0;
-	ssize_t r;
-
-	out->data = gnutls_malloc(size + 1);
-	if (!out->data)
-		return false;
-	while (n < size && (r = read(fd, out->data + n, size - n)) != 0) {
-		if (r < 0 && errno != EINTR)
-			break;
-		n += r > 0 ? (size_t)r : 0;
-	}
-	out->data[n] = 0;
-	out->size = (unsigned)n;
-	if (n == size)
-		return true;
-	gnutls_free(out->data);
-	*out = (gnutls_datum_t){ NULL, 0 };
-	return false;
-}
-
-/* True: it has changed, and is read anew.  What cannot be read stays as it was. */
-static bool look_at(struct file *f, bool now)
-{
-	struct stat st;
-	gnutls_datum_t text;
-	int fd;
-
-	if (!f->path[0] || !strncmp(f->path, "pkcs11:", 7))
-		return false;
-	fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		if (f->there)
-			iwf_log(IWF_LOG_ERROR, IWF_SUB_GW, "%s: %s; what was in it stays in force", f->path, strerror(errno));
-		f->there = false;
-		if (fd >= 0)
-			close(fd);
-		return false;
-	}
-	if (!now && f->there && same_file(&st, &f->seen)) {
-		close(fd);
-		return false;
-	}
-	f->there = true;
-	f->seen = st;
-	if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX || !read_whole(fd, (size_t)st.st_size, &text)) {
-		iwf_log(IWF_LOG_ERROR, IWF_SUB_GW, "%s cannot be read as a whole; what was in it stays in force", f->path);
-		close(fd);
-		return false;
-	}
-	close(fd);
-	if (f->text.data && text.size == f->text.size && !memcmp(text.data, f->text.data, text.size)) {
-		gnutls_free(text.data);
-		return now;
-	}
-	if (f->text.data)
-		gnutls_memset(f->text.data, 0, f->text.size);
-	gnutls_free(f->text.data);
-	f->text = text;
-	return true;
-}
-
 /* ---- certificate and key ------------------------------------------------ */
 
 static int pin(void *ctx, int attempt, const char *token_url, const char *label, unsigned flags, char *out, size_t size)
 {
-	const struct file *f = ctx;
+	const struct iwf_watched *f = ctx;
 	size_t n = f->text.data ? strcspn((char *)f->text.data, "\r\n") : 0;
 
 	/* A wrong one, said again and again, locks the token. */
@@ -146,7 +73,7 @@ static int pin(void *ctx, int attempt, const char *token_url, const char *label,
 
 static int import_key(struct keeper *k, gnutls_privkey_t key)
 {
-	const struct file *f = &k->file[F_KEY];
+	const struct iwf_watched *f = &k->file[F_KEY];
 
 	if (strncmp(f->path, "pkcs11:", 7))
 		return f->text.data ? gnutls_privkey_import_x509_raw(key, &f->text, GNUTLS_X509_FMT_PEM, NULL, 0) : GNUTLS_E_FILE_ERROR;
@@ -172,7 +99,7 @@ static bool belong(gnutls_x509_crt_t crt, gnutls_privkey_t key)
 
 static bool use_certificate(struct keeper *k)
 {
-	const struct file *cert = &k->file[F_CERT], *key_file = &k->file[F_KEY];
+	const struct iwf_watched *cert = &k->file[F_CERT], *key_file = &k->file[F_KEY];
 	gnutls_x509_crt_t *crt = NULL;
 	gnutls_privkey_t key = NULL;
 	unsigned n = 0;
@@ -206,7 +133,7 @@ static bool use_certificate(struct keeper *k)
 }
 
 /* Is it PEM that can be read, so that what is in force is not given up for something broken? */
-static bool is_good_trust(const struct file *ca, const struct file *crl)
+static bool is_good_trust(const struct iwf_watched *ca, const struct iwf_watched *crl)
 {
 	gnutls_x509_crt_t *crt = NULL;
 	gnutls_x509_crl_t *list = NULL;
@@ -274,7 +201,7 @@ static bool look_at_files(struct keeper *k, bool now)
 	bool changed[F_COUNT], ok = true;
 
 	for (int f = 0; f < F_COUNT; f++)
-		changed[f] = look_at(&k->file[f], now);
+		changed[f] = iwf_watched_look(&k->file[f], IWF_SUB_GW, now);
 	if (changed[F_CERT] || changed[F_KEY] || changed[F_PIN] || changed[F_NODE_CA])
 		ok = use_certificate(k);
 	if (changed[F_CA] || changed[F_CRL]) {
@@ -629,9 +556,7 @@ int gw_keeper_run(const struct gw_conf *conf, int ipc_fd, int signer_fd, pid_t d
 	iwf_store_close(k->rows);
 	iwf_store_close(k->audit);
 	for (int f = 0; f < F_COUNT; f++) {
-		if (k->file[f].text.data)
-			gnutls_memset(k->file[f].text.data, 0, k->file[f].text.size);
-		gnutls_free(k->file[f].text.data);
+		iwf_watched_forget(&k->file[f]);
 	}
 	while (k->nqueue)
 		gw_ipc_msg_free(&k->queue[--k->nqueue]);

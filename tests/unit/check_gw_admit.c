@@ -6,7 +6,7 @@
 #define NOW 1000000
 
 static struct gw_table *table;
-static struct gw_cert cert;
+static struct iwf_cert cert;
 
 static struct gw_scs row(const char *host)
 {
@@ -46,7 +46,7 @@ static void setup(void)
 	strcpy(rows[7].address, "192.0.2.7");
 	table = gw_table_new(rows, 8);
 	ck_assert_ptr_nonnull(table);
-	cert = (struct gw_cert){ .nsans = 1, .sans = { "b.test" } };
+	cert = (struct iwf_cert){ .nsans = 1, .sans = { "b.test" } };
 	memset(cert.sha256, 'b', 64);
 }
 
@@ -55,7 +55,7 @@ static void teardown(void)
 	gw_table_free(table);
 }
 
-static enum iwf_reason cer(const char *host, const char *realm, const struct gw_cert *c, const char *address)
+static enum iwf_reason cer(const char *host, const char *realm, const struct iwf_cert *c, const char *address)
 {
 	const struct gw_scs *scs;
 	enum iwf_reason r = gw_admit_cer(table, c, address, view(host), view(realm), NOW, &scs), still;

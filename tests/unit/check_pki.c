@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "gw_pki.h"
+#include "pki.h"
 
 #define DAY 86400L
 #define NOW 1800000000L
@@ -102,35 +102,35 @@ static gnutls_datum_t crl_by(const struct id *by, const struct id *revoked, long
 	return d;
 }
 
-static struct gw_pki *pki_of(const struct id *ca, const gnutls_datum_t *crl, enum gw_crl policy)
+static struct iwf_pki *pki_of(const struct id *ca, const gnutls_datum_t *crl, enum iwf_crl policy)
 {
 	gnutls_datum_t pem = pem_of(ca), none = { NULL, 0 };
 	char err[200] = "";
-	struct gw_pki *p = gw_pki_new(&pem, crl ? crl : &none, policy, err, sizeof(err));
+	struct iwf_pki *p = iwf_pki_new(&pem, crl ? crl : &none, policy, IWF_PKI_CLIENT, err, sizeof(err));
 
 	ck_assert_msg(p != NULL, "%s", err);
 	gnutls_free(pem.data);
 	return p;
 }
 
-static struct gw_verdict check_with(const struct gw_pki *p, bool again, struct id *leaf, struct id *a, struct id *b, struct id *c, struct id *d)
+static struct iwf_cert_verdict check_with(const struct iwf_pki *p, bool again, struct id *leaf, struct id *a, struct id *b, struct id *c, struct id *d)
 {
 	gnutls_datum_t chain[5] = { leaf->der };
 	unsigned n = 1;
 
 	for (struct id **at = (struct id *[]){ a, b, c, d, NULL }; *at; at++)
 		chain[n++] = (*at)->der;
-	return again ? gw_pki_recheck(p, chain, n, NOW * 1000) : gw_pki_check(p, chain, n, NOW * 1000, NULL);
+	return again ? iwf_pki_recheck(p, chain, n, NOW * 1000) : iwf_pki_check(p, chain, n, NOW * 1000, NULL);
 }
 
 static void is(enum iwf_reason want, const char *word, struct id *leaf, struct id *via)
 {
-	struct gw_pki *p = pki_of(root, NULL, GW_CRL_IF_PRESENT);
-	struct gw_verdict v = check_with(p, false, leaf, via, NULL, NULL, NULL);
+	struct iwf_pki *p = pki_of(root, NULL, IWF_CRL_IF_PRESENT);
+	struct iwf_cert_verdict v = check_with(p, false, leaf, via, NULL, NULL, NULL);
 
 	ck_assert_msg(v.reason == want, "%s instead of %s: %s", iwf_reason_str(v.reason), iwf_reason_str(want), v.detail);
 	ck_assert_msg(strstr(v.detail, word) != NULL, "\"%s\" is not in: %s", word, v.detail);
-	gw_pki_free(p);
+	iwf_pki_free(p);
 }
 
 static void setup(void)
@@ -174,7 +174,7 @@ START_TEST(issuers)
 	struct id *other = CA_OF(NULL, w_.cn = "other"), *twin = CA_OF(NULL), *leaf_ca = LEAF(w_.cn = "leaf-ca");
 	struct id *narrow = CA_OF(root, w_.cn = "narrow"; w_.permit = "good.test");
 	struct id *shallow = CA_OF(root, w_.cn = "shallow"; w_.path_len = 0), *deep = CA_OF(shallow, w_.cn = "deep");
-	struct gw_pki *p = pki_of(root, NULL, GW_CRL_IF_PRESENT);
+	struct iwf_pki *p = pki_of(root, NULL, IWF_CRL_IF_PRESENT);
 
 	is(RS_CERT_ISSUER, "issued by CN=self", LEAF_OF(NULL, w_.cn = "self"), NULL);
 	is(RS_CERT_ISSUER, "issued by CN=other", LEAF_OF(other), NULL);
@@ -184,24 +184,24 @@ START_TEST(issuers)
 	is(RS_CERT_ISSUER, "may not issue", LEAF_OF(narrow), narrow);
 	is(RS_NONE, "", LEAF_OF(narrow, w_.san = "a.good.test"), narrow);
 	ck_assert_int_eq(check_with(p, false, LEAF_OF(deep), deep, shallow, NULL, NULL).reason, RS_CERT_ISSUER);
-	gw_pki_free(p);
+	iwf_pki_free(p);
 }
 END_TEST
 
 START_TEST(chains)
 {
 	struct id *a = sub, *b = CA_OF(a, w_.cn = "b"), *c = CA_OF(b, w_.cn = "c"), *d = CA_OF(c, w_.cn = "d");
-	struct gw_pki *p = pki_of(root, NULL, GW_CRL_IF_PRESENT);
-	struct gw_verdict v = check_with(p, false, LEAF_OF(c), c, b, a, NULL);
+	struct iwf_pki *p = pki_of(root, NULL, IWF_CRL_IF_PRESENT);
+	struct iwf_cert_verdict v = check_with(p, false, LEAF_OF(c), c, b, a, NULL);
 
 	ck_assert_msg(v.reason == RS_NONE, "%s", v.detail);
 	ck_assert_int_eq(check_with(p, false, LEAF_OF(c), a, b, c, NULL).reason, RS_NONE);      /* in any order */
 	ck_assert_int_eq(check_with(p, false, LEAF_OF(d), d, c, b, a).reason, RS_CERT_PROFILE);
-	v = gw_pki_check(p, NULL, 0, NOW * 1000, NULL);
+	v = iwf_pki_check(p, NULL, 0, NOW * 1000, NULL);
 	ck_assert_int_eq(v.reason, RS_CERT_MISSING);
-	v = gw_pki_check(p, &(gnutls_datum_t){ (unsigned char *)(uintptr_t)"junk", 4 }, 1, NOW * 1000, NULL);
+	v = iwf_pki_check(p, &(gnutls_datum_t){ (unsigned char *)(uintptr_t)"junk", 4 }, 1, NOW * 1000, NULL);
 	ck_assert_int_eq(v.reason, RS_CERT_PROFILE);
-	gw_pki_free(p);
+	iwf_pki_free(p);
 }
 END_TEST
 
@@ -245,8 +245,8 @@ START_TEST(revocation)
 	struct id *leaf = LEAF(), *of_sub = LEAF_OF(sub);
 	gnutls_datum_t d = crl_by(root, leaf, DAY), e = crl_by(root, sub, DAY), old = crl_by(root, NULL, -DAY), f = crl_by(sub, of_sub, DAY);
 	gnutls_datum_t old_revoked = crl_by(root, leaf, -DAY), by_other = { NULL, 0 };
-	struct gw_pki *p[6] = { pki_of(root, &d, GW_CRL_REQUIRE), pki_of(root, &e, GW_CRL_IF_PRESENT), pki_of(root, &old, GW_CRL_REQUIRE),
-	                        pki_of(root, &old, GW_CRL_IF_PRESENT), pki_of(root, &f, GW_CRL_IF_PRESENT), pki_of(root, &old_revoked, GW_CRL_IF_PRESENT) };
+	struct iwf_pki *p[6] = { pki_of(root, &d, IWF_CRL_REQUIRE), pki_of(root, &e, IWF_CRL_IF_PRESENT), pki_of(root, &old, IWF_CRL_REQUIRE),
+	                        pki_of(root, &old, IWF_CRL_IF_PRESENT), pki_of(root, &f, IWF_CRL_IF_PRESENT), pki_of(root, &old_revoked, IWF_CRL_IF_PRESENT) };
 	char err[200] = "";
 
 	for (int again = 0; again < 2; again++) {
@@ -256,7 +256,7 @@ START_TEST(revocation)
 		ck_assert_int_eq(check_with(p[1], again, of_sub, sub, NULL, NULL, NULL).reason, RS_CERT_REVOKED);
 		ck_assert_int_eq(check_with(p[1], again, leaf, NULL, NULL, NULL, NULL).reason, RS_NONE);
 		ck_assert_int_eq(check_with(p[2], again, leaf, NULL, NULL, NULL, NULL).reason, RS_CERT_REVOCATION);
-		struct gw_verdict v = check_with(p[3], again, leaf, NULL, NULL, NULL, NULL);
+		struct iwf_cert_verdict v = check_with(p[3], again, leaf, NULL, NULL, NULL, NULL);
 		ck_assert_int_eq(v.reason, RS_NONE);
 		ck_assert_msg(strstr(v.detail, "outdated") != NULL, "%s", v.detail);
 		ck_assert_int_eq(check_with(p[4], again, of_sub, sub, NULL, NULL, NULL).reason, RS_CERT_REVOKED);
@@ -267,14 +267,14 @@ START_TEST(revocation)
 	/* Under the name of our CA, signed by another. */
 	by_other = crl_by(CA_OF(NULL), leaf, DAY);
 	gnutls_datum_t pem = pem_of(root);
-	ck_assert_ptr_null(gw_pki_new(&pem, &by_other, GW_CRL_IF_PRESENT, err, sizeof(err)));
+	ck_assert_ptr_null(iwf_pki_new(&pem, &by_other, IWF_CRL_IF_PRESENT, IWF_PKI_CLIENT, err, sizeof(err)));
 	ck_assert_msg(strncmp(err, "CRLs:", 5) == 0, "%s", err);
-	ck_assert_ptr_null(gw_pki_new(&by_other, NULL, GW_CRL_IF_PRESENT, err, sizeof(err)));
+	ck_assert_ptr_null(iwf_pki_new(&by_other, NULL, IWF_CRL_IF_PRESENT, IWF_PKI_CLIENT, err, sizeof(err)));
 	ck_assert_msg(strncmp(err, "CA certificates:", 16) == 0, "%s", err);
 	gnutls_free(pem.data);
 	gnutls_free(by_other.data);
 	for (int i = 0; i < 6; i++)
-		gw_pki_free(p[i]);
+		iwf_pki_free(p[i]);
 	gnutls_free(d.data), gnutls_free(e.data), gnutls_free(old.data), gnutls_free(f.data), gnutls_free(old_revoked.data);
 }
 END_TEST
@@ -283,7 +283,7 @@ START_TEST(recheck_is_cheap)
 {
 	struct id *leaf = LEAF();
 	gnutls_datum_t d = crl_by(root, LEAF(), DAY);
-	struct gw_pki *p = pki_of(root, &d, GW_CRL_REQUIRE);
+	struct iwf_pki *p = pki_of(root, &d, IWF_CRL_REQUIRE);
 	struct timespec from, to;
 
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
@@ -292,34 +292,34 @@ START_TEST(recheck_is_cheap)
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
 	double us = ((double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec)) / 1e6;
 	ck_assert_msg(us < 1000, "%.0f us each", us);      /* a signature check alone would not be much cheaper; sanitizers are slow */
-	gw_pki_free(p);
+	iwf_pki_free(p);
 	gnutls_free(d.data);
 }
 END_TEST
 
 START_TEST(what_is_read)
 {
-	struct gw_pki *p = pki_of(root, NULL, GW_CRL_IF_PRESENT), *strangers = pki_of(CA_OF(NULL), NULL, GW_CRL_IF_PRESENT);
-	struct gw_cert c, d;
+	struct iwf_pki *p = pki_of(root, NULL, IWF_CRL_IF_PRESENT), *strangers = pki_of(CA_OF(NULL), NULL, IWF_CRL_IF_PRESENT);
+	struct iwf_cert c, d;
 
-	ck_assert_int_eq(gw_pki_check(p, &LEAF()->der, 1, NOW * 1000, &c).reason, RS_NONE);
+	ck_assert_int_eq(iwf_pki_check(p, &LEAF()->der, 1, NOW * 1000, &c).reason, RS_NONE);
 	ck_assert_uint_eq(strlen(c.sha256), 64);
 	ck_assert_str_eq(c.subject, "CN=good");
 	ck_assert_uint_eq(c.nsans, 1);
 	ck_assert_str_eq(c.sans[0], "scs.test");
 	ck_assert_int_eq(c.not_after_ms, (NOW + DAY) * 1000);
-	ck_assert_int_eq(gw_pki_check(strangers, &LEAF()->der, 1, NOW * 1000, &d).reason, RS_CERT_ISSUER);
+	ck_assert_int_eq(iwf_pki_check(strangers, &LEAF()->der, 1, NOW * 1000, &d).reason, RS_CERT_ISSUER);
 	ck_assert_str_eq(d.subject, "CN=good");
-	ck_assert_int_ne(gw_pki_check(p, &(gnutls_datum_t){ (unsigned char *)(uintptr_t)"junk", 4 }, 1, NOW * 1000, &c).reason, RS_NONE);
+	ck_assert_int_ne(iwf_pki_check(p, &(gnutls_datum_t){ (unsigned char *)(uintptr_t)"junk", 4 }, 1, NOW * 1000, &c).reason, RS_NONE);
 	ck_assert(!c.sha256[0] && !c.subject[0] && !c.nsans);
-	gw_pki_free(p);
-	gw_pki_free(strangers);
+	iwf_pki_free(p);
+	iwf_pki_free(strangers);
 }
 END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("gw_pki");
+	Suite *s = suite_create("pki");
 	TCase *t = tcase_create("zoo");
 	SRunner *r;
 	int failed;

@@ -1,11 +1,11 @@
-/* gw_pki.c - certificates of SCSs (TS 33.310 6.1, RFC 5280).  The path is built here, so that every fault has its own
+/* pki.c - certificates of Diameter nodes (TS 33.310 6.1, RFC 5280).  The path is built here, so that every fault has its own
  * reason; GnuTLS checks the signatures and constraints along it. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "gw_pki.h"
+#include "pki.h"
 #include "hash.h"
 
 #define PATH_MAX_CERTS 4u      /* without the trust anchor */
@@ -24,13 +24,14 @@ struct crl {
 	size_t n;
 };
 
-struct gw_pki {
+struct iwf_pki {
 	gnutls_x509_trust_list_t list; /* owns the certificates */
 	gnutls_x509_crt_t *ca;
 	unsigned nca;
 	struct crl *crl;
 	unsigned ncrl;
-	enum gw_crl policy;
+	enum iwf_crl policy;
+	enum iwf_pki_use use;
 };
 
 struct path {
@@ -76,7 +77,7 @@ static bool read_serials(struct crl *c)
 	return true;
 }
 
-static bool read_cas(struct gw_pki *p, const gnutls_datum_t *pem, char *err, size_t err_size)
+static bool read_cas(struct iwf_pki *p, const gnutls_datum_t *pem, char *err, size_t err_size)
 {
 	int r = gnutls_x509_crt_list_import2(&p->ca, &p->nca, pem, GNUTLS_X509_FMT_PEM, 0);
 
@@ -93,7 +94,7 @@ static bool read_cas(struct gw_pki *p, const gnutls_datum_t *pem, char *err, siz
 	return false;
 }
 
-static gnutls_x509_crt_t ca_of_crl(const struct gw_pki *p, const struct crl *c, bool *named)
+static gnutls_x509_crt_t ca_of_crl(const struct iwf_pki *p, const struct crl *c, bool *named)
 {
 	unsigned status;
 
@@ -109,7 +110,7 @@ static gnutls_x509_crt_t ca_of_crl(const struct gw_pki *p, const struct crl *c, 
 }
 
 /* A CRL of a CA of ours has to be signed by it; of others (intermediate CAs) it is found out with the path. */
-static bool read_crls(struct gw_pki *p, const gnutls_datum_t *pem, char *err, size_t err_size)
+static bool read_crls(struct iwf_pki *p, const gnutls_datum_t *pem, char *err, size_t err_size)
 {
 	gnutls_x509_crl_t *list = NULL;
 	unsigned n = 0;
@@ -152,9 +153,10 @@ static bool read_crls(struct gw_pki *p, const gnutls_datum_t *pem, char *err, si
 	return ok && p->crl;
 }
 
-struct gw_pki *gw_pki_new(const gnutls_datum_t *ca_pem, const gnutls_datum_t *crl_pem, enum gw_crl policy, char *err, size_t err_size)
+struct iwf_pki *iwf_pki_new(const gnutls_datum_t *ca_pem, const gnutls_datum_t *crl_pem, enum iwf_crl policy, enum iwf_pki_use use,
+                            char *err, size_t err_size)
 {
-	struct gw_pki *p = calloc(1, sizeof(*p));
+	struct iwf_pki *p = calloc(1, sizeof(*p));
 
 	if (!p || gnutls_x509_trust_list_init(&p->list, 0) < 0) {
 		snprintf(err, err_size, "out of memory");
@@ -162,14 +164,15 @@ struct gw_pki *gw_pki_new(const gnutls_datum_t *ca_pem, const gnutls_datum_t *cr
 		return NULL;
 	}
 	p->policy = policy;
+	p->use = use;
 	if (!read_cas(p, ca_pem, err, err_size) || !read_crls(p, crl_pem, err, err_size)) {
-		gw_pki_free(p);
+		iwf_pki_free(p);
 		return NULL;
 	}
 	return p;
 }
 
-void gw_pki_free(struct gw_pki *p)
+void iwf_pki_free(struct iwf_pki *p)
 {
 	if (!p)
 		return;
@@ -186,8 +189,8 @@ void gw_pki_free(struct gw_pki *p)
 
 /* Verdicts. */
 
-static bool bad(struct gw_verdict *v, enum iwf_reason reason, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-static bool bad(struct gw_verdict *v, enum iwf_reason reason, const char *fmt, ...)
+static bool bad(struct iwf_cert_verdict *v, enum iwf_reason reason, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static bool bad(struct iwf_cert_verdict *v, enum iwf_reason reason, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -241,7 +244,7 @@ static gnutls_x509_crt_t issuer_in(gnutls_x509_crt_t of, const gnutls_x509_crt_t
 }
 
 /* From the client's own up to below a CA of ours. */
-static bool build_path(const struct gw_pki *p, const gnutls_x509_crt_t *sent, unsigned n, struct path *path, struct gw_verdict *v)
+static bool build_path(const struct iwf_pki *p, const gnutls_x509_crt_t *sent, unsigned n, struct path *path, struct iwf_cert_verdict *v)
 {
 	gnutls_x509_crt_t at = sent[0];
 
@@ -264,7 +267,7 @@ static bool hash_is_weak(gnutls_digest_algorithm_t h)
 	return h != GNUTLS_DIG_SHA256 && h != GNUTLS_DIG_SHA384 && h != GNUTLS_DIG_SHA512;
 }
 
-static bool key_ok(gnutls_x509_crt_t crt, struct gw_verdict *v)
+static bool key_ok(gnutls_x509_crt_t crt, struct iwf_cert_verdict *v)
 {
 	unsigned bits = 0;
 	int algo = gnutls_x509_crt_get_pk_algorithm(crt, &bits);
@@ -282,7 +285,7 @@ static bool key_ok(gnutls_x509_crt_t crt, struct gw_verdict *v)
 	return true;
 }
 
-static bool strong(const struct path *path, struct gw_verdict *v)
+static bool strong(const struct path *path, struct iwf_cert_verdict *v)
 {
 	for (unsigned i = 0; i < path->n; i++) {
 		gnutls_sign_algorithm_t sign = (gnutls_sign_algorithm_t)gnutls_x509_crt_get_signature_algorithm(path->crt[i]);
@@ -296,7 +299,7 @@ static bool strong(const struct path *path, struct gw_verdict *v)
 	return key_ok(path->anchor, v);
 }
 
-static bool signatures(const struct gw_pki *p, struct path *path, struct gw_verdict *v)
+static bool signatures(const struct iwf_pki *p, struct path *path, struct iwf_cert_verdict *v)
 {
 	static const struct { unsigned bit; enum iwf_reason reason; const char *words; } faults[] = {
 		{ GNUTLS_CERT_SIGNATURE_FAILURE, RS_CERT_ISSUER, "a signature in its chain is wrong" },
@@ -321,7 +324,7 @@ static bool signatures(const struct gw_pki *p, struct path *path, struct gw_verd
 	return bad(v, RS_CERT_ISSUER, "%s: its chain does not hold (0x%x)", subject(path->crt[0]).text, status);
 }
 
-static bool one_in_date(gnutls_x509_crt_t crt, time_t now, struct gw_verdict *v)
+static bool one_in_date(gnutls_x509_crt_t crt, time_t now, struct iwf_cert_verdict *v)
 {
 	time_t from = gnutls_x509_crt_get_activation_time(crt), until = gnutls_x509_crt_get_expiration_time(crt);
 
@@ -332,7 +335,7 @@ static bool one_in_date(gnutls_x509_crt_t crt, time_t now, struct gw_verdict *v)
 	return true;
 }
 
-static bool in_date(const struct path *path, time_t now, struct gw_verdict *v)
+static bool in_date(const struct path *path, time_t now, struct iwf_cert_verdict *v)
 {
 	for (unsigned i = 0; i < path->n; i++)
 		if (!one_in_date(path->crt[i], now, v))
@@ -346,7 +349,7 @@ static bool crl_is_of(const struct crl *c, const gnutls_datum_t *dn)
 }
 
 /* `by` NULL: the signature of the CRL is not looked at; that of a CA of ours was when it was read. */
-static bool one_not_revoked(const struct gw_pki *p, gnutls_x509_crt_t crt, gnutls_x509_crt_t by, time_t now, struct gw_verdict *v)
+static bool one_not_revoked(const struct iwf_pki *p, gnutls_x509_crt_t crt, gnutls_x509_crt_t by, time_t now, struct iwf_cert_verdict *v)
 {
 	gnutls_datum_t dn = { 0 };
 	struct serial key = { 0 };
@@ -377,7 +380,7 @@ static bool one_not_revoked(const struct gw_pki *p, gnutls_x509_crt_t crt, gnutl
 			bad(v, RS_CERT_REVOCATION, "the CRL of %s is outdated since %s", issuer(crt).text, day_of(outdated).text);
 		else
 			bad(v, RS_CERT_REVOCATION, "there is no CRL of %s", issuer(crt).text);
-		ok = p->policy != GW_CRL_REQUIRE;
+		ok = p->policy != IWF_CRL_REQUIRE;
 		if (ok)
 			v->reason = RS_NONE;       /* the words stay, as a warning */
 	}
@@ -385,7 +388,7 @@ static bool one_not_revoked(const struct gw_pki *p, gnutls_x509_crt_t crt, gnutl
 	return ok;
 }
 
-static bool not_revoked(const struct gw_pki *p, const struct path *path, bool verify, time_t now, struct gw_verdict *v)
+static bool not_revoked(const struct iwf_pki *p, const struct path *path, bool verify, time_t now, struct iwf_cert_verdict *v)
 {
 	for (unsigned i = 0; i < path->n; i++) {
 		gnutls_x509_crt_t by = i + 1 < path->n ? path->crt[i + 1] : path->anchor;
@@ -396,10 +399,10 @@ static bool not_revoked(const struct gw_pki *p, const struct path *path, bool ve
 	return true;
 }
 
-static bool for_clients(gnutls_x509_crt_t crt, struct gw_verdict *v)
+static bool usage_ok(const struct iwf_pki *p, gnutls_x509_crt_t crt, struct iwf_cert_verdict *v)
 {
 	unsigned usage = 0;
-	bool client = false;
+	bool fits = false;
 
 	if (gnutls_x509_crt_get_key_usage(crt, &usage, NULL) < 0 || !(usage & GNUTLS_KEY_DIGITAL_SIGNATURE))
 		return bad(v, RS_CERT_USAGE, "%s has no key usage digitalSignature", subject(crt).text);
@@ -410,9 +413,11 @@ static bool for_clients(gnutls_x509_crt_t crt, struct gw_verdict *v)
 
 		if (r == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
 			break;
-		client |= r >= 0 && !strcmp(oid, GNUTLS_KP_TLS_WWW_CLIENT);
+		fits |= r >= 0 && (!strcmp(oid, GNUTLS_KP_TLS_WWW_CLIENT) ||
+		                   (p->use == IWF_PKI_NODE && !strcmp(oid, GNUTLS_KP_TLS_WWW_SERVER)));
 	}
-	return client || bad(v, RS_CERT_USAGE, "%s has no extended key usage clientAuth", subject(crt).text);
+	return fits || bad(v, RS_CERT_USAGE, "%s has no extended key usage clientAuth%s", subject(crt).text,
+	                   p->use == IWF_PKI_NODE ? " or serverAuth" : "");
 }
 
 /* Letters, digits, hyphens and dots: the octets of a host name, so that U-labels and NULs are none. */
@@ -423,7 +428,7 @@ static bool is_host_name(const char *name, size_t n)
 	return n && n <= IWF_DIAMID_MAX && !memchr(name, 0, n) && !iwf_diamid_check(v);
 }
 
-static bool names_ok(gnutls_x509_crt_t crt, struct gw_verdict *v)
+static bool names_ok(gnutls_x509_crt_t crt, struct iwf_cert_verdict *v)
 {
 	unsigned names = 0;
 
@@ -447,12 +452,12 @@ static bool names_ok(gnutls_x509_crt_t crt, struct gw_verdict *v)
 	}
 	if (!names)
 		return bad(v, RS_CERT_PROFILE, "%s has no dNSName in its subjectAltName", subject(crt).text);
-	if (names > sizeof(((struct gw_cert *)0)->sans) / sizeof(((struct gw_cert *)0)->sans[0]))
+	if (names > sizeof(((struct iwf_cert *)0)->sans) / sizeof(((struct iwf_cert *)0)->sans[0]))
 		return bad(v, RS_CERT_PROFILE, "%s has %u dNSNames: a certificate is for one node", subject(crt).text, names);
 	return true;
 }
 
-static bool profile_ok(gnutls_x509_crt_t crt, struct gw_verdict *v)
+static bool profile_ok(gnutls_x509_crt_t crt, struct iwf_cert_verdict *v)
 {
 	unsigned ca = 0;
 
@@ -463,7 +468,7 @@ static bool profile_ok(gnutls_x509_crt_t crt, struct gw_verdict *v)
 	return true;
 }
 
-static bool read_cert(gnutls_x509_crt_t crt, const gnutls_datum_t *der, struct gw_cert *out)
+static bool read_cert(gnutls_x509_crt_t crt, const gnutls_datum_t *der, struct iwf_cert *out)
 {
 	uint8_t digest[IWF_HASH_LEN];
 	struct iwf_hash h;
@@ -493,11 +498,11 @@ static bool read_cert(gnutls_x509_crt_t crt, const gnutls_datum_t *der, struct g
 }
 
 /* `cert` may be NULL. */
-static struct gw_verdict check(const struct gw_pki *p, const gnutls_datum_t *chain, unsigned n, int64_t now_ms, bool again,
-                               struct gw_cert *cert)
+static struct iwf_cert_verdict check(const struct iwf_pki *p, const gnutls_datum_t *chain, unsigned n, int64_t now_ms, bool again,
+                               struct iwf_cert *cert)
 {
 	gnutls_x509_crt_t crt[PATH_MAX_CERTS] = { NULL };
-	struct gw_verdict v = { .reason = RS_NONE };
+	struct iwf_cert_verdict v = { .reason = RS_NONE };
 	time_t now = (time_t)(now_ms / 1000);
 	struct path path;
 	bool ok = true;
@@ -525,26 +530,26 @@ static struct gw_verdict check(const struct gw_pki *p, const gnutls_datum_t *cha
 	else
 		ok = ok && build_path(p, crt, n, &path, &v) && profile_ok(crt[0], &v) && strong(&path, &v) &&
 		     signatures(p, &path, &v) && in_date(&path, now, &v) && not_revoked(p, &path, true, now, &v) &&
-		     for_clients(crt[0], &v) && names_ok(crt[0], &v);
+		     usage_ok(p, crt[0], &v) && names_ok(crt[0], &v);
 	for (unsigned i = 0; i < n; i++)
 		if (crt[i])
 			gnutls_x509_crt_deinit(crt[i]);
 	return v;
 }
 
-struct gw_verdict gw_pki_check(const struct gw_pki *p, const gnutls_datum_t *chain, unsigned n, int64_t now_ms, struct gw_cert *cert)
+struct iwf_cert_verdict iwf_pki_check(const struct iwf_pki *p, const gnutls_datum_t *chain, unsigned n, int64_t now_ms, struct iwf_cert *cert)
 {
 	if (cert)
-		*cert = (struct gw_cert){ .nsans = 0 };
+		*cert = (struct iwf_cert){ .nsans = 0 };
 	return check(p, chain, n, now_ms, false, cert);
 }
 
-struct gw_verdict gw_pki_recheck(const struct gw_pki *p, const gnutls_datum_t *chain, unsigned n, int64_t now_ms)
+struct iwf_cert_verdict iwf_pki_recheck(const struct iwf_pki *p, const gnutls_datum_t *chain, unsigned n, int64_t now_ms)
 {
 	return check(p, chain, n, now_ms, true, NULL);
 }
 
-bool gw_pki_issuer(const struct gw_pki *p, const gnutls_datum_t *chain, unsigned n, gnutls_datum_t *out)
+bool iwf_pki_issuer(const struct iwf_pki *p, const gnutls_datum_t *chain, unsigned n, gnutls_datum_t *out)
 {
 	gnutls_x509_crt_t crt, up;
 	bool found = false;
@@ -565,7 +570,7 @@ bool gw_pki_issuer(const struct gw_pki *p, const gnutls_datum_t *chain, unsigned
 	return found;
 }
 
-int gw_pki_alert(enum iwf_reason reason)
+int iwf_pki_alert(enum iwf_reason reason)
 {
 	switch (reason) {
 	case RS_NONE:         return 0;
