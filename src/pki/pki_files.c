@@ -1,3 +1,4 @@
+/* pki_files.c - one trust for each class of peers, by its own CAs (RFC 6733 13.2). */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
