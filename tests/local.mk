@@ -12,6 +12,7 @@ include tests/system/local.mk
 include tests/system/bad.mk
 include tests/system/secgw.mk
 include tests/system/attack.mk
+include tests/system/fuzz.mk
 CHECK_LDADD = libmtciwf.la $(CHECK_LIBS)
 include tests/system/sctp.mk
 include tests/bench/local.mk
