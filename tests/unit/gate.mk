@@ -1,9 +1,11 @@
 # The gateway's gate, proxy, configuration and two processes.
-GATE_CHECKS = tests/unit/check_gw_proxy tests/unit/check_gw_histories
+GATE_CHECKS = tests/unit/check_gw_proxy tests/unit/check_gw_histories tests/unit/check_gw_gate
 check_PROGRAMS += $(GATE_CHECKS)
 TESTS += $(GATE_CHECKS)
 tests_unit_check_gw_proxy_SOURCES = tests/unit/check_gw_proxy.c
 tests_unit_check_gw_proxy_LDADD = $(SECGW_LIBS) $(CHECK_LIBS)
 tests_unit_check_gw_histories_SOURCES = tests/unit/check_gw_histories.c
 tests_unit_check_gw_histories_LDADD = $(SECGW_LIBS) $(CHECK_LIBS)
-$(tests_unit_check_gw_proxy_OBJECTS) $(tests_unit_check_gw_histories_OBJECTS): gen/dict_ids.h
+tests_unit_check_gw_gate_SOURCES = tests/unit/check_gw_gate.c
+tests_unit_check_gw_gate_LDADD = $(SECGW_LIBS) $(CHECK_LIBS)
+$(tests_unit_check_gw_proxy_OBJECTS) $(tests_unit_check_gw_histories_OBJECTS) $(tests_unit_check_gw_gate_OBJECTS): gen/dict_ids.h
