@@ -24,6 +24,7 @@
 #define STORE_RETRY_MS 1000
 #define STOP_MS 10000                  /* patience with a door that is to end */
 #define AUDIT_MAX 1024u                /* rows that wait for the store */
+#define AUDIT_MS 100                   /* between two writes: each takes the lock that the node's commits wait for */
 #define WARN_S (14 * 86400)            /* before something expires */
 
 enum which { F_CERT, F_KEY, F_PIN, F_CA, F_CRL, F_NODE_CA, F_COUNT };
@@ -44,7 +45,7 @@ struct keeper {
 	struct gw_ipc_msg queue[AUDIT_MAX];
 	unsigned nqueue;
 	uint64_t lost;
-	int64_t files_due, store_due, stop_due, expiry_due;
+	int64_t files_due, store_due, audit_due, stop_due, expiry_due;
 	int status;
 };
 
@@ -366,6 +367,7 @@ static void write_audit(struct keeper *k)
 
 	if (!k->nqueue && !k->lost)
 		return;
+	k->audit_due = now_ms() + AUDIT_MS;
 	if (!k->audit && !(k->audit = open_store(k, false, &k->audit_said)))
 		return;
 	e = write_rows(k, k->audit);
@@ -460,6 +462,8 @@ static int patience(const struct keeper *k)
 {
 	int64_t due = k->files_due < k->store_due ? k->files_due : k->store_due, left;
 
+	if (k->nqueue && k->audit_due < due)
+		due = k->audit_due;
 	if (k->stopping && k->stop_due < due)
 		due = k->stop_due;
 	left = due - now_ms();
@@ -485,7 +489,8 @@ static void run(struct keeper *k)
 		}
 		if (now_ms() >= k->store_due)
 			look_at_store(k);
-		write_audit(k);
+		if (now_ms() >= k->audit_due || k->nqueue > AUDIT_MAX / 2)
+			write_audit(k);
 		if (k->stopping && now_ms() >= k->stop_due) {
 			iwf_log(IWF_LOG_ERROR, IWF_SUB_GW, "the door does not end; it is killed");
 			kill(k->door, SIGKILL);

@@ -201,6 +201,7 @@ bench_reconnect() {
 		ended=$(date +%s%3N)
 		wait $steady
 		bare+=("$(p99_between "$LAB/samples" "$began" "$ended")")
+		say "reconnect $i: back after ${back[-1]} ms; p99 in us: ${before[-1]} before, ${during[-1]} with them, ${bare[-1]} with bare GnuTLS"
 	done
 	local mb md ms
 	mb=$(printf '%s\n' "${before[@]}" | median) md=$(printf '%s\n' "${during[@]}" | median) ms=$(printf '%s\n' "${bare[@]}" | median)
