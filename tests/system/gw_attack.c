@@ -199,23 +199,27 @@ static const char *hello_trickled(void)
 
 static const char *strangers(void)
 {
+	static const char *const names[] = { "HTTP", "Diameter without TLS", "garbage", "a ClientHello of 16 MB" };
 	static const char http[] = "GET / HTTP/1.1\r\nHost: door\r\n\r\n";
-	uint8_t junk[512];
+	static uint8_t junk[512], huge[65536];
 	const char *bad = NULL;
 
 	raw_put_cer(&w, ME);
 	dia_end(&w);
+	for (size_t at = 0; at + 1029 <= sizeof(huge); at += 1029)       /* records of 1 KiB, the first with its head */
+		memcpy(huge + at, "\x16\x03\x01\x04\x00\x01\xff\xff\xff", 9);
 	for (int i = 0; i < 60 && !bad; i++) {
 		int fd = raw_tcp(&net, source);
-		const void *p = i % 3 == 0 ? http : i % 3 == 1 ? (const void *)w.p : junk;
-		size_t n = i % 3 == 0 ? sizeof(http) - 1 : i % 3 == 1 ? w.n : sizeof(junk);
+		const void *p[] = { http, w.p, junk, huge };
+		const size_t size[] = { sizeof(http) - 1, w.n, sizeof(junk), sizeof(huge) };
+		size_t n = size[i % 4];
 
 		for (size_t k = 0; k < sizeof(junk); k++)
 			junk[k] = (uint8_t)rand();
-		if (fd < 0 || send(fd, p, n, MSG_NOSIGNAL) != (ssize_t)n)
+		if (fd < 0 || send(fd, p[i % 4], n, MSG_NOSIGNAL) != (ssize_t)n)
 			bad = say("no connection");
 		else if (!raw_wait_closed(fd, 2800))
-			bad = say("%s does not get it closed", i % 3 == 0 ? "HTTP" : i % 3 == 1 ? "Diameter without TLS" : "garbage");
+			bad = say("%s does not get it closed", names[i % 4]);
 		if (fd >= 0)
 			close(fd);
 	}
@@ -287,6 +291,32 @@ static const char *before_cer(void)
 		return say("out of memory");
 	raw_send(&me, w.p, w.n);
 	return closed_now("a request before the CER");
+}
+
+/* Under another's name, or one of the inside: with a certificate of its own that is good. */
+static const char *impostor(void)
+{
+	const char *names[] = { OTHER, "hss.operator.example", "smssc.operator.example", "iwf1.inside.operator.example", net.door, "" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const char *bad;
+		uint32_t r;
+
+		if (!raw_tls(&me, &net, ME, source))
+			return say("no handshake");
+		raw_put_cer(&w, names[i]);
+		r = asked(NULL);
+		if (r < 3000)
+			return say("a CER of \"%s\" is answered %u", names[i], r);
+		good_dar();
+		if (dia_end(&w))
+			raw_send(&me, w.p, w.n);
+		bad = closed_now("a refused CER");
+		raw_close(&me);
+		if (bad)
+			return bad;
+	}
+	return NULL;
 }
 
 static const char *second_cer(void)
@@ -378,6 +408,50 @@ static const char *avp_lengths(void)
 	return still_served();
 }
 
+/* What only the node looks at: it has to answer, and not to leave the gateway. */
+static const char *inside(void)
+{
+	static const uint8_t liars[][8] = {       /* an AVP behind the others in Device-Action: code, flags, length */
+		{ 0, 0, 16, 0, 0, 0, 0, 0 }, { 0, 0, 16, 0, 0, 0, 0, 7 }, { 0, 0, 16, 0, 0, 0, 0, 200 }, { 0, 0, 16, 0, 0, 0xff, 0xff, 0xff },
+		{ 0, 0, 1, 7, 0x40, 0, 0, 0 }, { 0, 0, 1, 7, 0x40, 0, 0, 7 }, { 0, 0, 1, 7, 0x40, 0xff, 0xff, 0xff }, { 0, 0, 0, 1, 0x80, 0, 0, 8 },
+	};
+	static const enum dia_id twice[] = { DIA_Session_Id, DIA_Origin_Host, DIA_Destination_Realm, DIA_Auth_Application_Id };
+	uint32_t r;
+
+	if (!enter())
+		return complaint;
+	for (size_t i = 0; i < sizeof(liars) / sizeof(*liars); i++) {
+		struct dia_avp a;
+		const uint8_t *m;
+		size_t n, at, grown;
+
+		good_dar();
+		if (!dia_end(&w) || !dia_msg_find(w.p, w.n, DIA_Device_Action, &a))
+			return say("out of memory");
+		/* Device-Action is the last one: what is put behind it becomes its own. */
+		at = (size_t)(a.raw - w.p) + 5;
+		grown = w.n + 8 - (size_t)(a.raw - w.p);
+		dia_put_bytes(&w, liars[i], 8);
+		dia_end(&w);
+		memcpy(w.p + at, (uint8_t[3]){ (uint8_t)(grown >> 16), (uint8_t)(grown >> 8), (uint8_t)grown }, 3);
+		m = raw_ask(&me, w.p, w.n, &n, 5000);
+		r = raw_result(m, n);
+		if (r / 1000 != 5)
+			return say("a lie about a length in Device-Action, number %zu, is answered %u", i, r);
+	}
+	for (size_t i = 0; i < sizeof(twice) / sizeof(*twice); i++) {
+		good_dar();
+		if (twice[i] == DIA_Auth_Application_Id)
+			dia_put_u32(&w, twice[i], RAW_TSP);
+		else
+			dia_put_text(&w, twice[i], twice[i] == DIA_Destination_Realm ? net.realm : ME);
+		r = asked(NULL);
+		if (r != 5009)
+			return say("%s twice is answered %u", dia_avps[twice[i]].name, r);
+	}
+	return still_served();
+}
+
 /* ---- too much ---- */
 
 /* Sends without reading a word. */
@@ -395,6 +469,26 @@ static const char *never_reads(void)
 		if (!dia_end(&w) || !raw_send(&me, w.p, w.n))
 			break;
 		sent++;
+	}
+	printf("%u requests\n", sent);
+	return raw_now_ms() < begun + 15000 ? NULL : say("after %u requests it is still served", sent);
+}
+
+/* Reads, but far less than it asks for. */
+static const char *reads_slowly(void)
+{
+	const int64_t begun = raw_now_ms();
+	unsigned sent = 0;
+	size_t n;
+
+	if (!enter())
+		return complaint;
+	while (raw_now_ms() < begun + 15000) {
+		good_dar();
+		if (!dia_end(&w) || !raw_send(&me, w.p, w.n))
+			break;
+		if (++sent % 1000 == 0)
+			raw_next(&me, &n, 0);
 	}
 	printf("%u requests\n", sent);
 	return raw_now_ms() < begun + 15000 ? NULL : say("after %u requests it is still served", sent);
@@ -482,19 +576,43 @@ static const char *malformed(void)
 	return bad ? bad : still_served();
 }
 
+/* Above 64 KiB, but within message_max: more than goes inside. */
+#define MUCH_INSIDE(r, n) ((n) > 64511 ? (r) == 5015 : (r) == 2001 || (r) / 1000 == 5)
+
 static const char *many_avps(void)
 {
-	uint32_t r;
+	if (!enter())
+		return complaint;
+	for (unsigned count = 1000; count <= 16000; count += 1500) {
+		uint32_t r;
+
+		good_dar();
+		for (unsigned i = 0; i < count; i++)
+			dia_put_raw(&w, 60000u + i % 7, 0, 0, NULL, 0);
+		r = asked(NULL);
+		if (!MUCH_INSIDE(r, w.n))
+			return say("%u AVPs, %zu octets: answered %u", count, w.n, r);
+	}
+	return still_served();
+}
+
+static const char *long_texts(void)
+{
+	static const enum dia_id ids[] = { DIA_Origin_Host, DIA_Destination_Host, DIA_Session_Id, DIA_User_Name, DIA_Route_Record };
+	static char text[60001];
 
 	if (!enter())
 		return complaint;
-	good_dar();
-	for (int i = 0; i < 10000; i++)
-		dia_put_raw(&w, 60000u + (uint32_t)(i % 7), 0, 0, NULL, 0);
-	r = asked(NULL);
-	if (!r)
-		return say("10,000 AVPs: no answer");
-	printf("answered %u\n", r);
+	memset(text, 'a', sizeof(text) - 1);
+	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++) {
+		uint32_t r;
+
+		good_dar();
+		dia_put_text(&w, ids[i], text);
+		r = asked(NULL);
+		if (r < 2001)
+			return say("%s of 60,000 octets: no answer", dia_avps[ids[i]].name);
+	}
 	return still_served();
 }
 
@@ -517,20 +635,21 @@ static size_t nest(uint32_t code, unsigned depth, uint8_t *out)
 static const char *nested(void)
 {
 	static const enum dia_id groups[] = { DIA_Failed_AVP, DIA_Proxy_Info, DIA_Vendor_Specific_Application_Id };
+	static const unsigned depths[] = { 100, 1000, 7900, 10000 };
 	static uint8_t deep[100000];
 
 	if (!enter())
 		return complaint;
 	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++)
-		for (unsigned depth = 100; depth <= 10000; depth *= 10) {
-			size_t n = nest(dia_avps[groups[i]].code, depth, deep);
+		for (size_t k = 0; k < sizeof(depths) / sizeof(*depths); k++) {
+			size_t n = nest(dia_avps[groups[i]].code, depths[k], deep);
 			uint32_t r;
 
 			good_dar();
 			dia_put_bytes(&w, deep, n);
 			r = asked(NULL);
-			if (!r)
-				return say("%s %u deep: no answer", dia_avps[groups[i]].name, depth);
+			if (!MUCH_INSIDE(r, w.n))
+				return say("%s %u deep, %zu octets: answered %u", dia_avps[groups[i]].name, depths[k], w.n, r);
 		}
 	return still_served();
 }
@@ -576,6 +695,50 @@ static const char *answers(void)
 		if (!(me.in[4] & DIA_F_REQUEST))
 			return say("an answer to nobody is answered");
 	return still_served();
+}
+
+/* The next DNR, answered with what may be wrong about it. */
+static const char *lie_about_report(unsigned how)
+{
+	static const uint8_t much[100000];
+	const uint8_t *m;
+	struct dia_hdr h;
+	size_t n;
+
+	do
+		m = raw_next(&me, &n, 8000);
+	while (m && dia_hdr_read(m, n, &h) && !(h.flags & DIA_F_REQUEST));
+	if (!m)
+		return say("report %u: none comes%s", how, me.closed ? ", the connection is closed" : "");
+	dia_begin_answer(&w, m, n, 0);
+	dia_put_u32(&w, DIA_Auth_Session_State, 1);
+	dia_put_text(&w, DIA_Origin_Host, how == 1 ? OTHER : how == 2 ? "hss.operator.example" : ME);
+	dia_put_text(&w, DIA_Origin_Realm, MINE);
+	if (how != 3)
+		dia_put_u32(&w, DIA_Result_Code, 2001);
+	if (how == 4)
+		dia_put_raw(&w, 60000, 0, 0, much, sizeof(much));
+	if (how == 5)
+		dia_put_bytes(&w, (const uint8_t[8]){ 0, 0, 1, 7, 0x40, 0, 0, 3 }, 8);
+	if (how == 6)
+		dia_put_raw(&w, dia_avps[DIA_Failed_AVP].code, DIA_AVP_M, 0, "\0\0\1\7\x40\0\0", 8);
+	for (int i = 0; i < 2; i++)                              /* each of them twice */
+		if (!dia_end(&w) || !raw_send(&me, w.p, w.n))
+			return say("the connection is closed");
+	return NULL;
+}
+
+static const char *false_reports(void)
+{
+	const char *bad = NULL;
+
+	if (!enter())
+		return complaint;
+	for (unsigned how = 1; how <= 7 && !bad; how++) {
+		good_dar();
+		bad = dia_end(&w) && raw_send(&me, w.p, w.n) ? lie_about_report(how) : say("the connection is closed");
+	}
+	return bad ? bad : still_served();
 }
 
 static const char *commands(void)
@@ -665,6 +828,25 @@ static const char *alerts(void)
 	return NULL;
 }
 
+/* What is no TLS record, or is one that nobody has encrypted, in the middle of a connection. */
+static const char *broken_records(void)
+{
+	for (int i = 0; i < 30; i++) {
+		uint8_t junk[600] = { i % 3 ? 0x17 : (uint8_t)rand(), 3, 3, i % 2 ? 1 : 0xff, 0 };
+
+		if (!enter())
+			return complaint;
+		for (size_t k = 5; k < sizeof(junk); k++)
+			junk[k] = (uint8_t)rand();
+		if (send(me.fd, junk, sizeof(junk), MSG_NOSIGNAL) != sizeof(junk))
+			return say("no connection");
+		if (!raw_wait_closed(me.fd, 3000))
+			return say("what is no TLS leaves the connection open");
+		raw_close(&me);
+	}
+	return NULL;
+}
+
 static const char *half_closed(void)
 {
 	for (int i = 0; i < 30; i++) {
@@ -686,9 +868,9 @@ static const char *half_closed(void)
 static const struct { const char *name; const char *(*run)(void); } cases[] = {
 	{ "silent", silent }, { "silent-many", silent_many }, { "hello-silent", hello_silent }, { "hello-trickled", hello_trickled },
 	{ "strangers", strangers }, { "storm", storm }, { "no-cer", no_cer }, { "cer-trickled", cer_trickled }, { "before-cer", before_cer },
-	{ "second-cer", second_cer }, { "framing", framing }, { "too-long", too_long }, { "avp-lengths", avp_lengths },
-	{ "never-reads", never_reads }, { "flood", flood }, { "dwr-storm", dwr_storm }, { "malformed", malformed },
-	{ "many-avps", many_avps }, { "nested", nested }, { "others-name", others_name }, { "answers", answers },
+	{ "impostor", impostor }, { "second-cer", second_cer }, { "framing", framing }, { "too-long", too_long }, { "avp-lengths", avp_lengths },
+	{ "inside", inside }, { "never-reads", never_reads }, { "reads-slowly", reads_slowly }, { "flood", flood }, { "dwr-storm", dwr_storm }, { "malformed", malformed },
+	{ "many-avps", many_avps }, { "long-texts", long_texts }, { "false-reports", false_reports }, { "broken-records", broken_records }, { "nested", nested }, { "others-name", others_name }, { "answers", answers },
 	{ "commands", commands }, { "loop", loop }, { "after-dpr", after_dpr }, { "alerts", alerts }, { "half-closed", half_closed },
 };
 
