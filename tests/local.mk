@@ -8,6 +8,7 @@ include tests/unit/peer.mk
 include tests/unit/door.mk
 include tests/unit/gate.mk
 include tests/unit/long.mk
+include tests/unit/privacy.mk
 include tests/system/local.mk
 include tests/system/bad.mk
 include tests/system/secgw.mk

@@ -9,6 +9,7 @@
 #include "hash.h"
 #include "log.h"
 #include "node.h"
+#include "private.h"
 #include "queue.h"
 #include "store_open.h"
 
@@ -492,6 +493,8 @@ bool iwf_node_post_drr(struct iwf_node *n, const struct t4_drr *drr)
 	if (!ev)
 		return false;
 	ev->u.drr = *drr;
+	if (drr->has_imsi)
+		iwf_private_note(drr->imsi.digits);
 	if (iwf_queue_put(&n->queue, ev))
 		return true;
 	iwf_event_free(ev);
@@ -503,6 +506,9 @@ bool iwf_node_post_drr(struct iwf_node *n, const struct t4_drr *drr)
 void iwf_node_post_sia(struct iwf_node *n, uint64_t query, const struct s6m_sia *sia)
 {
 	struct iwf_event *ev = iwf_event_new(IWF_EV_SIA);
+
+	if (sia->has_imsi)
+		iwf_private_note(sia->imsi.digits);
 	if (!ev) {
 		struct s6m_sia drop = *sia;
 		s6m_sia_free(&drop);

@@ -1,6 +1,7 @@
 /* audit_chain.c - see audit_chain.h */
 #include "audit_chain.h"
 #include "log.h"
+#include "private.h"
 
 void iwf_audit_clean(const struct iwf_audit *in, struct iwf_audit_row *out)
 {
@@ -13,7 +14,13 @@ void iwf_audit_clean(const struct iwf_audit *in, struct iwf_audit_row *out)
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
 		if (!*texts[i])
 			continue;
-		iwf_log_escape(*texts[i], out->text[i], sizeof(out->text[i]));
+		if (iwf_private_in(*texts[i])) {
+			char masked[sizeof(out->text[i])];
+			iwf_private_mask(*texts[i], masked, sizeof(masked));
+			iwf_log_escape(masked, out->text[i], sizeof(out->text[i]));
+		} else {
+			iwf_log_escape(*texts[i], out->text[i], sizeof(out->text[i]));
+		}
 		*texts[i] = out->text[i];
 	}
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "log.h"
 #include "migrate.h"
+#include "private.h"
 #include "sqlite_err.h"
 
 #define STMT(name, sql) { #name, sql },
@@ -410,6 +411,12 @@ void iwf_sqlite_col_text(struct query *q, char *out, size_t size)
 		return;
 	}
 	memcpy(out, text, n + 1);
+}
+
+void iwf_sqlite_col_imsi(struct query *q, struct imsi *out)
+{
+	iwf_sqlite_col_text(q, out->digits, sizeof(out->digits));
+	iwf_private_note(out->digits);
 }
 
 void iwf_sqlite_col_fixed(struct query *q, void *out, size_t n)

@@ -57,6 +57,7 @@ bool iwf_sqlite_row(struct query *q);                        /* false: no more r
 int64_t iwf_sqlite_col_int(struct query *q);                 /* NULL: 0 */
 /* NULL: "".  What does not fit, or has a NUL in it, is a failure: half a name is another name. */
 void iwf_sqlite_col_text(struct query *q, char *out, size_t size);
+void iwf_sqlite_col_imsi(struct query *q, struct imsi *out);   /* noted in private.h too */
 void iwf_sqlite_col_fixed(struct query *q, void *out, size_t n);                        /* a BLOB of exactly n octets */
 /* A malloc'd copy; NULL, 0 for an empty one. */
 void iwf_sqlite_col_blob(struct query *q, uint8_t **out, size_t *n);

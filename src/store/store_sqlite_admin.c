@@ -77,7 +77,7 @@ static enum iwf_err subscription_read(struct query *q, struct iwf_subscription *
 	if (iwf_sqlite_row(q)) {
 		memset(out, 0, sizeof(*out));
 		out->id = iwf_sqlite_col_int(q);
-		iwf_sqlite_col_text(q, out->imsi.digits, sizeof(out->imsi.digits));
+		iwf_sqlite_col_imsi(q, &out->imsi);
 		iwf_sqlite_col_text(q, out->msisdn, sizeof(out->msisdn));
 		out->mtc_user_id = iwf_sqlite_col_int(q);
 		out->enabled = iwf_sqlite_col_int(q);

@@ -1,6 +1,7 @@
 /* store_sqlite_journal.c - journal, outbox and quota counters in SQLite. */
 #include <stdlib.h>
 #include <string.h>
+#include "private.h"
 #include "store_sqlite.h"
 
 enum iwf_err iwf_sqlite_trigger_insert(struct iwf_store *st, struct iwf_trigger *t)
@@ -9,6 +10,7 @@ enum iwf_err iwf_sqlite_trigger_insert(struct iwf_store *st, struct iwf_trigger 
 	enum iwf_err e;
 
 	t->id = 0;
+	iwf_private_note(t->imsi.digits);
 	iwf_sqlite_start(&q, st, ST_TRIGGER_INSERT, "trigger_insert");
 	q.conflict = true;
 	iwf_sqlite_bind_int(&q, ":scs", t->scs_id);
@@ -55,7 +57,7 @@ static void trigger_columns(struct query *q, struct iwf_trigger *t)
 	t->target_id = iwf_sqlite_col_int(q);
 	t->old_reference = (uint32_t)iwf_sqlite_col_int(q);
 	t->subscription_id = iwf_sqlite_col_int(q);
-	iwf_sqlite_col_text(q, t->imsi.digits, sizeof(t->imsi.digits));
+	iwf_sqlite_col_imsi(q, &t->imsi);
 	iwf_sqlite_col_text(q, t->ext_id, sizeof(t->ext_id));
 	iwf_sqlite_col_text(q, t->msisdn, sizeof(t->msisdn));
 	iwf_sqlite_col_text(q, t->scs_identity, sizeof(t->scs_identity));

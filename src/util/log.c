@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include "private.h"
 
 static const char *const level_names[] = { "error", "warn", "notice", "info", "debug" };
 static const char *const sub_names[] = { "node", "tsp", "s6m", "t4", "acl", "store", "conf", "cli", "gw" };
@@ -89,6 +90,10 @@ void iwf_log(enum iwf_log_level level, enum iwf_log_sub sub, const char *fmt, ..
 		snprintf(raw, sizeof(raw), "(a line that cannot be formatted: %s)", fmt);
 	else if ((size_t)n >= sizeof(raw))
 		memcpy(raw + sizeof(raw) - 4, "...", 4);
+	if (iwf_private_in(raw)) {
+		iwf_private_mask(raw, line, sizeof(line));
+		strcpy(raw, line);
+	}
 	iwf_log_escape(raw, line, sizeof(line));
 
 	pthread_mutex_lock(&sink_lock);

@@ -1,7 +1,7 @@
 /* log.h - one log for the whole node: subsystems, levels, one sink.
  *
- * A line says what was tried, on what, and why not.  It never carries an IMSI;
- * iwf_hash_private() gives the name an IMSI goes by in logs. */
+ * A line says what was tried, on what, and why not.  An IMSI in it is replaced by
+ * the name it goes by in logs (private.h, hash.h). */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,7 @@
 noinst_LTLIBRARIES += libdia.la
 libdia_la_SOURCES = src/wire/dict.c src/wire/dict.h src/wire/dict_slots.h src/wire/wire.c src/wire/wire.h \
-	src/wire/bytes.h src/wire/writer.c src/wire/check.c src/wire/print.c
+	src/wire/bytes.h src/wire/writer.c src/wire/check.c src/wire/print.c \
+	src/wire/guard.c src/wire/guard.h
 nodist_libdia_la_SOURCES = gen/dict_tables.c gen/dict_ids.h
 
 DICT_CSV = $(srcdir)/dict/base.csv $(srcdir)/dict/tsp.csv $(srcdir)/dict/s6m.csv $(srcdir)/dict/t4.csv

@@ -1,6 +1,6 @@
 check_PROGRAMS += tests/unit/check_log tests/unit/check_hash tests/contract/check_store
 TESTS += tests/unit/check_log tests/unit/check_hash tests/contract/check_store
-tests_unit_check_log_LDADD = libiwfutil.la $(CHECK_LIBS) -lpthread
+tests_unit_check_log_LDADD = libiwfutil.la $(CHECK_LIBS) $(GNUTLS_LIBS) -lpthread
 tests_unit_check_hash_LDADD = libiwfutil.la $(CHECK_LIBS) $(GNUTLS_LIBS) -lpthread
 
 # The contract of core/store.h on every back end, and what is SQLite's own.

@@ -1,0 +1,140 @@
+/* private.c - see private.h */
+#include "private.h"
+#include <stdatomic.h>
+#include <string.h>
+#include "hash.h"
+
+#define LONG  15u
+#define SHORT 14u
+
+/* Eight to a cache line.  A slot holds the digits with their number above them; 0 is empty. */
+#define WAYS 8u
+#define SETS (IWF_PRIVATE_MAX / WAYS)
+static _Atomic uint64_t slots[SETS][WAYS] __attribute__((aligned(64)));
+
+static _Atomic uint64_t *set_of(uint64_t key)
+{
+	return slots[(key * 0x9e3779b97f4a7c15u) >> 32 & (SETS - 1)];
+}
+
+static bool has(uint64_t key)
+{
+	const _Atomic uint64_t *set = set_of(key);
+
+	for (unsigned i = 0; i < WAYS; i++)
+		if (atomic_load_explicit(&set[i], memory_order_relaxed) == key)
+			return true;
+	return false;
+}
+
+bool iwf_private_is(uint64_t digits, unsigned n)
+{
+	return has((uint64_t)n << 60 | digits);
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Of n digits; false: fewer are there. */
+static bool pack(const char *text, unsigned n, uint64_t *out)
+{
+	*out = 0;
+	for (unsigned i = 0; i < n; i++) {
+		if (!is_digit(text[i]))
+			return false;
+		*out = *out << 4 | (uint64_t)(text[i] - '0');
+	}
+	return true;
+}
+
+void iwf_private_note(const char *imsi)
+{
+	static atomic_uint turn;
+	size_t n = strlen(imsi);
+	uint64_t digits, key;
+	_Atomic uint64_t *set;
+
+	if ((n != LONG && n != SHORT) || !pack(imsi, (unsigned)n, &digits))
+		return;
+	key = (uint64_t)n << 60 | digits;
+	if (has(key))
+		return;
+	set = set_of(key);
+	for (unsigned i = 0; i < WAYS; i++) {
+		uint64_t none = 0;
+		if (atomic_compare_exchange_strong_explicit(&set[i], &none, key, memory_order_relaxed, memory_order_relaxed))
+			return;
+	}
+	atomic_store_explicit(&set[atomic_fetch_add_explicit(&turn, 1, memory_order_relaxed) % WAYS], key, memory_order_relaxed);
+}
+
+/* How many octets of the text are an IMSI that is known; 0: none. */
+static unsigned known_at(const char *text)
+{
+	uint64_t digits;
+
+	if (pack(text, LONG, &digits) && iwf_private_is(digits, LONG))
+		return LONG;
+	return pack(text, SHORT, &digits) && iwf_private_is(digits, SHORT) ? SHORT : 0;
+}
+
+static bool is_word(char c)
+{
+	return is_digit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+static unsigned number_at(const char *text, bool begins)
+{
+	unsigned n = known_at(text);
+
+	if (n || !begins)
+		return n;
+	while (n <= LONG && is_digit(text[n]))
+		n++;
+	return (n == LONG || n == SHORT) && !is_word(text[n]) ? n : 0;
+}
+
+static void mask(const char *text, bool any, char *out, size_t size)
+{
+	char imsi[LONG + 1], name[17];
+	size_t n = 0;
+
+	for (const char *p = text; *p && n + 1 < size;) {
+		unsigned len = any ? number_at(p, p == text || !is_word(p[-1])) : known_at(p);
+
+		if (!len) {
+			out[n++] = *p++;
+			continue;
+		}
+		memcpy(imsi, p, len);
+		imsi[len] = '\0';
+		iwf_hash_private(imsi, name);
+		out[n++] = '#';
+		for (const char *c = name; *c && n + 1 < size; c++)
+			out[n++] = *c;
+		p += len;
+	}
+	out[n] = '\0';
+}
+
+bool iwf_private_in(const char *text)
+{
+	for (unsigned run = 0; *text; text++) {
+		run = is_digit(*text) ? run + 1 : 0;
+		if (run >= SHORT && (known_at(text + 1 - SHORT) || (run >= LONG && known_at(text + 1 - LONG))))
+			return true;
+	}
+	return false;
+}
+
+void iwf_private_mask(const char *text, char *out, size_t size)
+{
+	mask(text, false, out, size);
+}
+
+void iwf_private_mask_any(const char *text, char *out, size_t size)
+{
+	mask(text, true, out, size);
+}
