@@ -8,6 +8,8 @@
  *  - every connection that opens is looked at once more, configured peers too,
  *    and only one whose certificate names the peer counts as proven.  Nothing is
  *    taken from a connection that has not proven who it is;
+ *  - what is asked of an HSS or an SMS-SC goes to peers of the inside only, however
+ *    many applications somebody else says he has;
  *  - an agent that is trusted to say for whom it speaks (tsp.trusted_agents) is
  *    accepted by its certificate or, without TLS, by a secret that both know.
  */
@@ -278,6 +280,7 @@ static void on_connection(enum fd_hook_type type, struct msg *msg, struct peer_h
 	if (type == HOOK_PEER_CONNECT_SUCCESS) {
 		enum iwf_reason reason = check_open_peer(&w, &scs);
 		w.info.proven = reason == RS_NONE;
+		w.info.inside = w.info.proven && !scs.id && !is_agent(w.host);
 		iwf_peer_opened(w.host, &w.info);
 		if (w.info.proven) {
 			iwf_log(IWF_LOG_NOTICE, IWF_SUB_ACL, "%s is connected from %s%s%s", w.host, w.info.address,
@@ -293,13 +296,37 @@ static void on_connection(enum fd_hook_type type, struct msg *msg, struct peer_h
 	forget(&w);
 }
 
+/* ---- the way out -------------------------------------------------------- */
+
+#define S6M_APP 16777310u
+#define T4_APP  16777311u
+
+static struct fd_rt_out_hdl *out_hdl;
+
+/* freeDiameter sends to anyone who has the application, as a relay has all, and
+ * there is an IMSI in what goes to the SMS-SC. */
+static int keep_inside(void *data, struct msg **msg, struct fd_list *candidates)
+{
+	struct msg_hdr *hdr;
+
+	if (fd_msg_hdr(*msg, &hdr) || !(hdr->msg_flags & CMD_FLAG_REQUEST) || (hdr->msg_appl != S6M_APP && hdr->msg_appl != T4_APP))
+		return 0;
+	for (struct fd_list *li = candidates->next; li != candidates; li = li->next) {
+		struct rtd_candidate *c = (struct rtd_candidate *)li;
+
+		if (!iwf_peer_is_inside((struct iwf_view){ (const uint8_t *)c->diamid, c->diamidlen }))
+			c->score = -2 * FD_SCORE_FINALDEST;
+	}
+	return 0;
+}
+
 static int acl_scs_entry(char *conf_file)
 {
 	node = fdx_node("acl_scs", conf_file);
 	if (!node)
 		return EINVAL;
 	return fd_hook_register(HOOK_MASK(HOOK_PEER_CONNECT_SUCCESS, HOOK_PEER_CONNECT_FAILED), on_connection, NULL, NULL, &hook)
-	       ?: fd_peer_validate_register(validate);
+	       ?: fd_rt_out_register(keep_inside, NULL, 1, &out_hdl) ?: fd_peer_validate_register(validate);
 }
 
 void fd_ext_fini(void)
@@ -308,6 +335,8 @@ void fd_ext_fini(void)
 		iwf_node_stop(node);
 	if (hook)
 		fd_hook_unregister(hook);
+	if (out_hdl)
+		fd_rt_out_unregister(out_hdl, NULL);
 	iwf_peers_forget_all();
 	iwf_node_put(node);
 	node = NULL;

@@ -89,6 +89,7 @@ static int app_tsp_entry(char *conf_file)
 	rc = rc ?: fd_hook_register(HOOK_MASK(HOOK_MESSAGE_PARSING_ERROR2), on_refusal, NULL, NULL, &refusals_hook);
 	rc = rc ?: tsp_intake_start();
 	rc = rc ?: tsp_route_start();
+	rc = rc ?: tsp_guard_start();
 	rc = rc ?: fd_disp_app_support(tsp, vendor, 1, 0);
 	if (rc)
 		return rc;
@@ -109,6 +110,7 @@ void fd_ext_fini(void)
 	if (tsp_app.node)
 		iwf_node_stop(tsp_app.node);
 	tsp_route_stop();
+	tsp_guard_stop();
 	tsp_intake_stop();
 	if (refusals_hook)
 		fd_hook_unregister(refusals_hook);

@@ -55,5 +55,9 @@ void tsp_route_failed(const char *scs);
 int tsp_route_start(void);
 void tsp_route_stop(void);
 
+/* From here on no message takes a secret of the inside to whoever is outside. */
+int tsp_guard_start(void);
+void tsp_guard_stop(void);
+
 /* Sends a report; its end goes to the node. */
 void tsp_notify(int64_t report, uint32_t timeout_ms, const struct tsp_dnr *dnr);

@@ -10,7 +10,10 @@ struct iwf_conf {
 	struct { uint32_t queue_max, batch_max; } node;
 	struct { char agent_key_file[512]; } tsp;                   /* "": agents need TLS */
 	struct { int level; bool private_data; } log;               /* level: enum iwf_log_level */
-	struct { char hash_key_file[512]; } privacy;                /* key of the hashes that stand for IMSIs in logs; "": made anew at each start */
+	struct {
+		char hash_key_file[512];     /* key of the hashes that stand for IMSIs in logs; "": made anew at each start */
+		size_t ninside; char inside[IWF_MATCH_MAX][IWF_DIAMID_MAX + 1];   /* names beside those of HSSs and SMS-SCs */
+	} privacy;
 };
 
 /* One complaint.  `line` 0: about the file as a whole.  `key` is "" where none

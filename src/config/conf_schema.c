@@ -171,6 +171,10 @@ static const struct iwf_opt options[] = {
 
 	PATH("privacy.hash_key_file", 0, "", "/etc/mtc-iwf/hash.key", NULL, AT(privacy.hash_key_file),
 	     "16 or more random octets that key the hashes which stand for IMSIs; \"\": made anew at each start"),
+	LIST("privacy.inside_names", 0, IWF_MATCH_MAX, ENTRIES(privacy.inside, privacy.ninside),
+	     "host names and realms that no SCS may see, beside those of s6m.hss and t4.smssc"),
+	STRING("privacy.inside_names[]", 1, NULL, "epc.mnc001.mcc001.3gppnetwork.org", store_host, ELEM(iwf_conf, privacy.inside),
+	       "host name or realm, with a dot in it"),
 };
 
 static const struct conf_section sections[] = {
@@ -183,7 +187,7 @@ static const struct conf_section sections[] = {
 	{ "t4",       "T4, towards the SMS-SC (TS 29.337)." },
 	{ "notify",   "Delivery reports to the SCSs." },
 	{ "log",      "The log." },
-	{ "privacy",  "What stands for subscribers in logs." },
+	{ "privacy",  "What does not leave the operator." },
 };
 
 _Static_assert(sizeof options / sizeof *options <= CONF_OPTIONS_MAX, "raise CONF_OPTIONS_MAX");

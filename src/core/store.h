@@ -191,6 +191,9 @@ struct iwf_report {
 	X(RS_REPORT_DUPLICATE,   "report-duplicate",     "a delivery report for a trigger that has ended") \
 	X(RS_REPORT_REFUSED,     "report-refused",       "the SCS refused the report") \
 	X(RS_REPORT_EXPIRED,     "report-expired",       "the SCS did not take the report within notify.lifetime_s") \
+	X(RS_EGRESS_IMSI,        "egress-imsi",          "a message to the outside would have carried a subscriber's number, and lost it") \
+	X(RS_EGRESS_NAME,        "egress-name",          "a message to the outside would have named a host or realm of the inside") \
+	X(RS_EGRESS_AVP,         "egress-avp",           "a message to the outside would have carried an AVP that is for the inside only") \
 	X(RS_NOT_TSP_PEER,       "not-tsp-peer",         "Tsp from a peer that is no SCS and no trusted agent") \
 	X(RS_NOT_T4_PEER,        "not-t4-peer",          "T4 from a peer that is no configured SMS-SC")
 

@@ -83,6 +83,15 @@ bool iwf_peer_get(struct iwf_view host, struct iwf_peer_info *out)
 	return e != NULL;
 }
 
+bool iwf_peer_is_inside(struct iwf_view host)
+{
+	pthread_rwlock_rdlock(&lock);
+	struct entry *e = *find(host);
+	bool inside = e && e->info.proven && e->info.inside;
+	pthread_rwlock_unlock(&lock);
+	return inside;
+}
+
 void iwf_peers_forget_all(void)
 {
 	pthread_rwlock_wrlock(&lock);
