@@ -344,7 +344,8 @@ int gw_ipc_recv(struct gw_ipc *i, struct gw_ipc_msg *out)
 {
 	union { struct cmsghdr align; char room[CMSG_SPACE(sizeof(int))]; } control;
 	struct iovec iov = { i->buf, sizeof(i->buf) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof(control.room) };
+	/* CMSG_LEN, not all of the room: padding would have place for a second descriptor, which nobody would close. */
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = CMSG_LEN(sizeof(int)) };
 	struct cmsghdr *c;
 	struct head h;
 	int fd = -1, r;
