@@ -25,6 +25,12 @@ struct sqlite3 *iwf_store_sqlite(struct iwf_store *st)
 	return strcmp(st->ops->name, "sqlite") == 0 ? ((struct sqlite_store *)st)->db : NULL;
 }
 
+void iwf_store_wait(struct iwf_store *st, bool wait)
+{
+	if (strcmp(st->ops->name, "sqlite") == 0)
+		iwf_sqlite_wait((struct sqlite_store *)st, wait);
+}
+
 void iwf_store_close(struct iwf_store *st)
 {
 	if (st)

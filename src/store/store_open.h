@@ -23,6 +23,10 @@ void iwf_store_close(struct iwf_store *);   /* NULL is fine */
  * its file is not to be had at the moment.  Good until the next `begin`. */
 struct sqlite3 *iwf_store_sqlite(struct iwf_store *);
 
+/* Whether calls wait for somebody else's lock (busy_timeout_ms; they do, from
+ * the beginning) or are IWF_EBUSY at once. */
+void iwf_store_wait(struct iwf_store *, bool wait);
+
 /* A fresh store in memory; store_mem.h puts in what administrators put in. */
 struct iwf_store *iwf_store_mem_new(void);
 

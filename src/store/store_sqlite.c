@@ -98,6 +98,30 @@ static void works_again(struct sqlite_store *s)
 	s->failing = false;
 }
 
+/* ---- somebody else's lock ---- */
+
+/* SQLite's own waiting asks less and less often, down to ten times a second: whoever writes batch after batch with
+ * short pauses would be met writing nearly each time. */
+static int ask_again(void *ctx, int times)
+{
+	static const struct timespec pause = { 0, 250000 };
+	struct sqlite_store *s = ctx;
+	int64_t now = monotonic_ms();
+
+	if (times == 0)
+		s->waits_since_ms = now;
+	if (now - s->waits_since_ms >= s->opts.busy_timeout_ms)
+		return 0;
+	nanosleep(&pause, NULL);
+	return 1;
+}
+
+void iwf_sqlite_wait(struct sqlite_store *s, bool wait)
+{
+	if (s->db)
+		sqlite3_busy_handler(s->db, wait ? ask_again : NULL, s);
+}
+
 /* ---- opening ---- */
 
 static void close_db(struct sqlite_store *s)
@@ -185,11 +209,8 @@ static enum iwf_err set_pragmas(struct sqlite_store *s, char *err, size_t err_si
 		{ "wal_autocheckpoint", "1000", "1000", false },   /* pages: 4 MB of log, then it is copied back */
 		{ "journal_size_limit", "67108864", "67108864", false },
 	};
-	char timeout[16];
-	enum iwf_err e;
+	enum iwf_err e = IWF_OK;
 
-	snprintf(timeout, sizeof(timeout), "%u", (unsigned)(s->opts.busy_timeout_ms > INT_MAX ? INT_MAX : s->opts.busy_timeout_ms));
-	e = set_pragma(s, "busy_timeout", timeout, timeout, err, err_size);
 	for (size_t i = 0; i < sizeof(pragmas) / sizeof(*pragmas) && e == IWF_OK; i++)
 		if (pragmas[i].read_only || !s->opts.read_only)
 			e = set_pragma(s, pragmas[i].name, pragmas[i].value, pragmas[i].want, err, err_size);
@@ -240,7 +261,7 @@ static enum iwf_err open_db(struct sqlite_store *s, char *err, size_t err_size)
 	if (rc != SQLITE_OK)
 		return open_fail(s, rc, NULL, err, err_size);
 	sqlite3_extended_result_codes(s->db, 1);
-	sqlite3_busy_timeout(s->db, (int)(s->opts.busy_timeout_ms > INT_MAX ? INT_MAX : s->opts.busy_timeout_ms));
+	iwf_sqlite_wait(s, true);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
 	/* SQLite opens what it may not write for reading, without a word. */

@@ -20,6 +20,7 @@ struct sqlite_store {
 	dev_t dev;                   /* which file `db` is */
 	ino_t ino;
 	bool in_tx;
+	int64_t waits_since_ms;      /* for a lock */
 	bool broken;                 /* to be opened anew before it is used again */
 	bool reopened;               /* since the last `changed` */
 	int64_t data_version;
@@ -31,6 +32,7 @@ struct sqlite_store {
 
 /* NULL: `err` says why, with the path in it. */
 struct iwf_store *iwf_sqlite_open(const char *path, const struct iwf_store_opts *opts, char *err, size_t err_size);
+void iwf_sqlite_wait(struct sqlite_store *, bool wait);       /* see iwf_store_wait() */
 /* The file of a store whose ops->name is "sqlite". */
 const char *iwf_sqlite_path(const struct iwf_store *);
 const char *iwf_sqlite_sql(enum sqlite_stmt n);
