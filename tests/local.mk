@@ -1,6 +1,7 @@
 # Each .mk belongs to one part of the tree.
 include tests/unit/wire.mk
 include tests/unit/core.mk
+include tests/unit/csv.mk
 include tests/unit/store.mk
 include tests/unit/config.mk
 include tests/unit/node.mk
