@@ -12,7 +12,7 @@
 #include "log.h"
 
 static const struct ctl_verbs *const nouns[] = {
-	&ctl_check_verbs, &ctl_db_verbs, &ctl_scs_verbs, &ctl_device_verbs, &ctl_user_verbs, &ctl_group_verbs,
+	&ctl_check_verbs, &ctl_db_verbs, &ctl_scs_verbs, &ctl_device_verbs, &ctl_import_verbs, &ctl_user_verbs, &ctl_group_verbs,
 	&ctl_grant_verbs, &ctl_trigger_verbs, &ctl_audit_verbs, &ctl_explain_verbs,
 };
 #define NOUNS (sizeof nouns / sizeof *nouns)
@@ -101,7 +101,8 @@ static void help(FILE *to)
 			fprintf(to, "  %-22s %s\n", left, v->help);
 		}
 	fputs("\nA DEVICE is an External Identifier, an MSISDN, imsi:DIGITS or #ID. Times are UTC: 2026-12-31T23:59:59Z or 2026-12-31.\n"
-	      "Exit status: 0 done, 1 not done (said why), 2 usage, 3 `explain`: it would be refused.\n", to);
+	      "Exit status: 0 done, 1 not done (said why), 2 usage, 3 `explain`: it would be refused,\n"
+	      "4 `device import`: done, but for the rows that were refused, 5 import or export ended by a signal.\n", to);
 }
 
 /* The verb that the words at argv name, and how many words that took. */

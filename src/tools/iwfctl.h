@@ -12,7 +12,13 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
-enum { CTL_OK = 0, CTL_FAIL = 1, CTL_USAGE = 2, CTL_REFUSED = 3 };  /* exit statuses */
+/* exit statuses */
+enum {
+	CTL_OK = 0, CTL_FAIL = 1, CTL_USAGE = 2,
+	CTL_REFUSED = 3,         /* explain: the request would be */
+	CTL_SOME = 4,            /* import: done, but rows were refused */
+	CTL_STOPPED = 5,         /* import, export: by a signal */
+};
 
 /* Arguments. */
 
@@ -76,7 +82,7 @@ struct ctl_verb {
 
 struct ctl_verbs { const struct ctl_verb *v; size_t n; };
 extern const struct ctl_verbs ctl_check_verbs, ctl_db_verbs, ctl_scs_verbs, ctl_device_verbs, ctl_user_verbs, ctl_group_verbs,
-	ctl_grant_verbs, ctl_trigger_verbs, ctl_audit_verbs, ctl_explain_verbs;
+	ctl_import_verbs, ctl_grant_verbs, ctl_trigger_verbs, ctl_audit_verbs, ctl_explain_verbs;
 
 /* Says it on standard error; gives CTL_FAIL. */
 int ctl_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -92,6 +98,8 @@ void ctl_close(struct ctl *);
 /* One transaction: `work`, which says what is wrong and gives another status than
  * CTL_OK to undo it, and the row in the audit. */
 int ctl_change(struct ctl *, const struct args *, int (*work)(struct ctl *, const struct args *));
+/* The row in the audit alone: the command, and `more`. */
+enum iwf_err ctl_audit(struct ctl *, const char *more);
 
 /* SQL.  Statements come from string constants; values are always bound. */
 

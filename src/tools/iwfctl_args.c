@@ -232,7 +232,7 @@ static void usage_error(const struct ctl_verb *v, const char *fmt, ...)
 /* The argument that `word` names or that stands next by position; -1: none. */
 static int spec_for(const struct args *a, const char *word)
 {
-	bool dashed = word[0] == '-' && word[1] == '-';
+	bool dashed = word[0] == '-' && word[1];     /* "-" alone is a file: the standard one */
 	for (size_t i = 0; i < a->nspec; i++) {
 		const struct arg_spec *s = &a->spec[i];
 		if (dashed ? strcmp(s->name, word) == 0 : s->name[0] != '-' && (a->v[i].n == 0 || (s->flags & ARG_MANY)))
@@ -288,7 +288,7 @@ bool args_parse(struct ctl *c, const struct ctl_verb *v, int argc, char **argv, 
 			usage_error(v, argv[i][0] == '-' ? "unknown option '%s'" : "'%s' is one argument too many", argv[i]);
 			return false;
 		}
-		if (word[0] == '-' && a->spec[k].type != ARG_FLAG) {
+		if (a->spec[k].name[0] == '-' && a->spec[k].type != ARG_FLAG) {
 			text = eq ? argv[i] + (eq - word) + 1 : i + 1 < argc ? argv[++i] : NULL;
 			if (!text) {
 				usage_error(v, "%s wants a value: %s", word, a->spec[k].help);

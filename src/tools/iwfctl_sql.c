@@ -51,10 +51,10 @@ static const char *who(char *buf, size_t size)
 	return buf;
 }
 
-static enum iwf_err audit(struct ctl *c)
+enum iwf_err ctl_audit(struct ctl *c, const char *more)
 {
-	char detail[1100], user[64];
-	snprintf(detail, sizeof detail, "%s: %s", who(user, sizeof user), c->said);
+	char detail[1400], user[64];
+	snprintf(detail, sizeof detail, "%s: %s%s", who(user, sizeof user), c->said, more);
 	const struct iwf_audit row = {
 		.at_ms = ctl_now_ms(), .event = "admin", .decision = "accepted", .reason = RS_NONE,
 		.request_status = -1, .reference = -1, .detail = detail,
@@ -69,7 +69,7 @@ int ctl_change(struct ctl *c, const struct args *a, int (*work)(struct ctl *, co
 	enum iwf_err err = c->store->ops->begin(c->store);
 	c->sql = iwf_store_sqlite(c->store);         /* begin may have opened it anew */
 	int status = err || !c->sql ? ctl_fail("cannot begin: %s", iwf_err_str(err)) : work(c, a);
-	if (status == CTL_OK && (err = audit(c)) != IWF_OK)
+	if (status == CTL_OK && (err = ctl_audit(c, "")) != IWF_OK)
 		status = ctl_fail("nothing was changed: the audit can't be written: %s", iwf_err_str(err));
 	if (status == CTL_OK && (err = c->store->ops->commit(c->store)) != IWF_OK)
 		status = ctl_fail("nothing was changed: %s", iwf_err_str(err));

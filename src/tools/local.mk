@@ -20,5 +20,7 @@ bin_PROGRAMS += iwfctl
 iwfctl_SOURCES = src/tools/iwfctl.c src/tools/iwfctl.h src/tools/iwfctl_args.c src/tools/iwfctl_args.h \
 	src/tools/iwfctl_out.c src/tools/iwfctl_sql.c src/tools/iwfctl_check.c src/tools/iwfctl_fdconf.c src/tools/iwfctl_cert.c \
 	src/tools/iwfctl_db.c src/tools/iwfctl_scs.c src/tools/iwfctl_device.c src/tools/iwfctl_user.c src/tools/iwfctl_group.c \
+	src/tools/iwfctl_bulk.h src/tools/iwfctl_batch.h src/tools/iwfctl_batch.c src/tools/iwfctl_batch_row.c \
+	src/tools/iwfctl_import.c src/tools/iwfctl_export.c src/tools/iwfctl_input.c src/tools/iwfctl_progress.c \
 	src/tools/iwfctl_grant.c src/tools/iwfctl_trigger.c src/tools/iwfctl_audit.c src/tools/iwfctl_explain.c
-iwfctl_LDADD = libmtciwf.la $(SQLITE_LIBS) $(GNUTLS_LIBS)
+iwfctl_LDADD = libmtciwf.la $(SQLITE_LIBS) $(GNUTLS_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS)

@@ -14,6 +14,7 @@ iwfctl_bin=${IWFCTL:-$PWD/iwfctl}
 [ -x "$iwfctl_bin" ] || { echo "run.sh: no $iwfctl_bin; run it in the build directory, or set IWFCTL" >&2; exit 1; }
 command -v sqlite3 >/dev/null || { echo "run.sh: sqlite3 is missing (Debian: sqlite3)" >&2; exit 77; }
 command -v certtool >/dev/null || { echo "run.sh: certtool is missing (Debian: gnutls-bin)" >&2; exit 77; }
+command -v zstd >/dev/null || { echo "run.sh: zstd is missing (Debian: zstd)" >&2; exit 77; }
 [ $# -gt 0 ] || set -- "$here"/*.cli
 export TZ=UTC LC_ALL=C
 unset SUDO_USER
