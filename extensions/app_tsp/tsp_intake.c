@@ -7,6 +7,7 @@
  *  - an answer whose grammar is broken in its Result-Code or before: it insists on
  *    a value that it has not read;
  *  - a Proxy-Info that it cannot copy into an answer;
+ *  - a Session-Id with a NUL in it;
  *  - a request that it refuses while routing (not for us, unknown application),
  *    from a peer that is gone by then;
  *  - a crowd of requests with a decorated User-Name, which the routing thread puts
@@ -51,6 +52,15 @@ static void blame_action_type(struct dia_fault *fault, uint32_t value)
 	blame(fault, 5004, "Action-Type is not one of a request", DIA_Action_Type, &w);
 }
 
+static void blame_avp(struct dia_fault *fault, uint32_t result_code, const char *what, enum dia_id id, const struct dia_avp *a)
+{
+	struct dia_writer w = {0};
+
+	dia_begin(&w, 0, 0, 0, 0, 0);
+	dia_put_raw(&w, a->code, a->flags, a->vendor, a->data, a->len);
+	blame(fault, result_code, what, id, &w);
+}
+
 /* True: nothing is.  Fills in what the answer repeats. */
 static bool check_dar(const uint8_t *bytes, size_t n, struct tsp_fault *fault)
 {
@@ -63,7 +73,9 @@ static bool check_dar(const uint8_t *bytes, size_t n, struct tsp_fault *fault)
 		dia_avp_u32(&a, &fault->action);
 	if (!dia_check(bytes, n, &fault->grammar))
 		return false;
-	if (!has_action)
+	if (dia_msg_find(bytes, n, DIA_Session_Id, &a) && (!a.len || memchr(a.data, 0, a.len)))
+		blame_avp(&fault->grammar, 5004, "Session-Id is empty, or has a NUL in it", DIA_Session_Id, &a);
+	else if (!has_action)
 		/* Optional by the ABNF, but no DAR means anything without it. */
 		blame_missing(&fault->grammar, DIA_Device_Action);
 	else if (fault->action != TSP_TRIGGER && fault->action != TSP_RECALL && fault->action != TSP_REPLACE)
@@ -278,6 +290,22 @@ static void mend_proxy_infos(struct msg *msg)
 	}
 }
 
+/* It would look its session up, whosever it is. */
+static void drop_bad_session(struct msg *msg)
+{
+	struct avp_hdr *hdr;
+	struct avp *next;
+	struct iwf_view v;
+
+	for (struct avp *a = fdx_first(msg); a; a = next) {
+		next = fdx_next(a);
+		if (fd_msg_avp_hdr(a, &hdr) || hdr->avp_code != dia_avps[DIA_Session_Id].code || hdr->avp_vendor)
+			continue;
+		if (!read_base(a, &v) || memchr(v.p, 0, v.n))
+			fd_msg_free(a);
+	}
+}
+
 static void mend_answer(struct msg *msg)
 {
 	struct avp_hdr *hdr;
@@ -311,6 +339,7 @@ static void on_received(enum fd_hook_type type, struct msg *msg, struct peer_hdr
 	if (!peer || !msg || fd_msg_hdr(msg, &hdr))
 		return;
 	if (!(hdr->msg_flags & CMD_FLAG_REQUEST)) {
+		drop_bad_session(msg);
 		mend_answer(msg);
 		return;
 	}
@@ -323,6 +352,7 @@ static void on_received(enum fd_hook_type type, struct msg *msg, struct peer_hdr
 	bool faulty = fault.app == TSP_APP && fault.code == TSP_CODE_DAR && is_faulty_dar(msg, &fault);
 	fault.misrouted = fd_g_config->cnf_flags.no_fwd && is_misrouted(msg, hdr, &fault.grammar);
 	mend_proxy_infos(msg);
+	drop_bad_session(msg);
 	if (faulty || fault.misrouted)
 		keep(msg, &fault);
 	if (fault.misrouted)

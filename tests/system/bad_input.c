@@ -127,6 +127,14 @@ static const char *check_header(const uint8_t *msg, const struct dia_hdr *sent, 
 	return NULL;
 }
 
+/* -1: there is none, or one that freeDiameter cannot repeat. */
+static int good_session(const struct dar *d)
+{
+	const int at = dar_find(d, DIA_Session_Id, 0);
+
+	return at >= 0 && (!d->v[at].n || memchr(d->v[at].p, 0, d->v[at].n)) ? -1 : at;
+}
+
 /* By the grammar; but an answer can only repeat a Session-Id that was there, and
  * an Action-Type that is none is repeated all the same. */
 static const char *check_grammar(const uint8_t *msg, size_t n, const struct dar *d)
@@ -135,7 +143,7 @@ static const char *check_grammar(const uint8_t *msg, size_t n, const struct dar 
 
 	if (dia_check(msg, n, &fault))
 		return NULL;
-	if (fault.def == &dia_avps[DIA_Session_Id] && dar_find(d, DIA_Session_Id, 0) < 0)
+	if (fault.def == &dia_avps[DIA_Session_Id] && good_session(d) < 0)
 		return NULL;
 	if (fault.def == &dia_avps[DIA_Action_Type] && fault.result_code == 5004)
 		return NULL;
@@ -205,7 +213,7 @@ static const char *check_failed(const uint8_t *msg, size_t n, const struct dar *
 static const char *judge(const uint8_t *msg, size_t n, const struct dia_hdr *sent, const struct dar *d, const struct want *w)
 {
 	const uint32_t code = number_of(NULL, msg, n, DIA_Result_Code, 0);
-	const int session = dar_find(d, DIA_Session_Id, 0);
+	const int session = good_session(d);
 	const char *fault;
 	struct dia_avp a;
 
@@ -403,6 +411,9 @@ static const struct row {
 	R("Action-Type 4294967295", BAD_VALUE(Action_Type), VALUE(Action_Type, 0xffffffff)),
 	R("Priority-Indication 2", BAD_VALUE(Priority_Indication), VALUE(Priority_Indication, 2)),
 	R("Priority-Indication 7", BAD_VALUE(Priority_Indication), VALUE(Priority_Indication, 7)),
+	R("Session-Id with a NUL", BAD_VALUE(Session_Id), DATA(Session_Id, "scs.acme.example;1\0;2")),
+	R("Session-Id of a NUL", BAD_VALUE(Session_Id), DATA(Session_Id, "\0")),
+	R("empty Session-Id", BAD_VALUE(Session_Id), DATA(Session_Id, "")),
 	R("Auth-Session-State 9", BAD_VALUE(Auth_Session_State), VALUE(Auth_Session_State, 9)),
 
 	R("empty payload", REFUSED(INVPAYLOAD), DATA(Payload, "")),
