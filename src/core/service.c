@@ -39,8 +39,7 @@ static enum iwf_err refuse_message(struct svc_ask *a, enum iwf_reason reason, co
 }
 
 /* No objection; explain wants words even so. */
-__attribute__((format(printf, 2, 3)))
-static enum iwf_err pass(struct svc_ask *a, const char *fmt, ...)
+enum iwf_err svc_pass(struct svc_ask *a, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -65,7 +64,7 @@ static enum tsp_status action_failed(const struct svc_ask *a)
 
 /* ---- 2: who is it? */
 
-static bool is_agent(const struct iwf_service_conf *conf, struct iwf_view peer)
+bool iwf_service_is_agent(const struct iwf_service_conf *conf, struct iwf_view peer)
 {
 	for (size_t i = 0; i < conf->nagents; i++)
 		if (iwf_diamid_eq(peer, conf->agents[i]))
@@ -91,7 +90,7 @@ static enum iwf_err scs_by_view(struct svc_ask *a, struct iwf_view host)
 static enum iwf_err check_origin(struct svc_ask *a)
 {
 	const struct tsp_dar *dar = a->dar;
-	const bool vouched = is_agent(a->svc->conf, dar->peer);
+	const bool vouched = iwf_service_is_agent(a->svc->conf, dar->peer);
 	enum iwf_err err = scs_by_view(a, vouched ? dar->origin_host : dar->peer);
 
 	if (err && err != IWF_ENOENT)
@@ -105,7 +104,7 @@ static enum iwf_err check_origin(struct svc_ask *a)
 		return svc_refuse(a, TSP_NOTAUTHORIZED, RS_SCS_UNKNOWN, "no SCS of that name");
 	if (!iwf_diamid_eq(dar->origin_realm, a->scs.origin_realm))
 		return refuse_message(a, RS_SCS_REALM, "Origin-Realm is not the one of the SCS");
-	return pass(a, "SCS %s%s", a->scs.name, vouched ? ", vouched for by an agent" : "");
+	return svc_pass(a, "SCS %s%s", a->scs.name, vouched ? ", vouched for by an agent" : "");
 }
 
 /* ---- 3 */
@@ -116,7 +115,7 @@ static enum iwf_err check_scs(struct svc_ask *a)
 		return svc_refuse(a, TSP_NOTAUTHORIZED, RS_SCS_DISABLED, "SCS %s", a->scs.name);
 	if (!iwf_dates_ok(a->scs.valid_from, a->scs.valid_until, a->now_ms))
 		return svc_refuse(a, TSP_NOTAUTHORIZED, RS_SCS_DATES, "SCS %s", a->scs.name);
-	return pass(a, "enabled, within its dates");
+	return svc_pass(a, "enabled, within its dates");
 }
 
 /* ---- 4 */
@@ -142,82 +141,7 @@ static enum iwf_err check_scs_identity(struct svc_ask *a)
 	snprintf(a->smea, sizeof a->smea, "%s", dar->has_scs_identity ? a->scs_identity : a->scs.e164);
 	if (!a->smea[0])
 		return svc_refuse(a, TSP_PERMANENTERROR, RS_SCS_NO_NUMBER, "SCS %s has no number in scs_identity", a->scs.name);
-	return pass(a, "%s", a->smea);
-}
-
-/* ---- 5 */
-
-static struct svc_bucket *bucket_of(struct iwf_service *svc, int64_t scs_id)
-{
-	const uint64_t hash = iwf_map_hash_u64(svc->seed, (uint64_t)scs_id);
-	struct iwf_map_link *l = iwf_map_first(&svc->buckets, hash);
-	struct svc_bucket *b;
-
-	if (l)
-		return IWF_MAP_OWNER(l, struct svc_bucket, by_scs);
-	b = calloc(1, sizeof *b);
-	if (!b)
-		return NULL;
-	b->scs_id = scs_id;
-	iwf_map_add(&svc->buckets, &b->by_scs, hash);
-	return b;
-}
-
-static enum iwf_err check_rate(struct svc_ask *a)
-{
-	const struct iwf_service_conf *conf = a->svc->conf;
-	const uint32_t rate = a->scs.rate_per_s ? a->scs.rate_per_s : conf->rate_per_s;
-	const uint32_t burst = a->scs.burst ? a->scs.burst : conf->burst;
-	struct svc_bucket *b;
-
-	if (a->explain)
-		return pass(a, "%u a second, %u at once", rate, burst);
-	b = bucket_of(a->svc, a->scs.id);
-	if (!b)
-		return IWF_ENOMEM;
-	b->full_at_ms = a->now_ms + (rate ? (int64_t)burst * 1000 / rate + 1 : INT64_MAX / 2);
-	if (!iwf_bucket_take(&b->bucket, rate, burst, a->now_ms))
-		return svc_refuse(a, TSP_RATEEXCEEDED, RS_RATE, "%u a second, %u at once", rate, burst);
-	return IWF_OK;
-}
-
-static int64_t quota_period_start(const struct svc_ask *a)
-{
-	const int64_t period_ms = (int64_t)(a->scs.quota_period_s ? a->scs.quota_period_s : 1) * 1000;
-
-	return a->now_ms - a->now_ms % period_ms;
-}
-
-/* Counts `add` DARs into the present period. */
-static enum iwf_err use_quota(struct svc_ask *a, int64_t add, int64_t *total)
-{
-	return STORE(a->svc, usage_add, a->scs.id, quota_period_start(a), add, total);
-}
-
-static enum iwf_err check_quota(struct svc_ask *a)
-{
-	int64_t total;
-	enum iwf_err err;
-
-	if (a->scs.quota < 0)
-		return pass(a, "none");
-	if (a->explain) {
-		err = STORE(a->svc, usage_get, a->scs.id, quota_period_start(a), &total);
-		if (err == IWF_ENOENT)
-			total = 0;
-		else if (err)
-			return err;
-		if (total < a->scs.quota)
-			return pass(a, "%" PRId64 " of %" PRId64 " in %u s", total, a->scs.quota, a->scs.quota_period_s);
-	} else {
-		err = use_quota(a, 1, &total);
-		if (err || total <= a->scs.quota)
-			return err;
-		err = use_quota(a, -1, &total);
-		if (err)
-			return err;
-	}
-	return svc_refuse(a, TSP_QUOTAEXCEEDED, RS_QUOTA, "%" PRId64 " in %u s", a->scs.quota, a->scs.quota_period_s);
+	return svc_pass(a, "%s", a->smea);
 }
 
 /* ---- 6: a retransmission? */
@@ -285,21 +209,16 @@ static enum iwf_err is_about_another(struct svc_ask *a, const struct iwf_trigger
 	return IWF_OK;
 }
 
-static enum iwf_err is_again(struct svc_ask *a)
+static void is_again(struct svc_ask *a)
 {
-	struct iwf_service *svc = a->svc;
-	int64_t total;
-
 	if (a->verdict == SVC_UNDER_WAY)
-		pass(a, "a retransmission of what is under way");
+		svc_pass(a, "a retransmission of what is under way");
 	else
-		pass(a, "a retransmission of row %" PRId64 ", %s", a->known.id, trg_state_str(a->known.state));
+		svc_pass(a, "a retransmission of row %" PRId64 ", %s", a->known.id, trg_state_str(a->known.state));
 	if (a->verdict != SVC_UNDER_WAY && a->known.state == TRG_SUBMITTING) {
-		a->running = svc_txn_by_row(svc, a->known.id);
+		a->running = svc_txn_by_row(a->svc, a->known.id);
 		a->verdict = a->running ? SVC_UNDER_WAY : SVC_LEFT_BEHIND;
 	}
-	/* Once is enough to pay. */
-	return a->explain || a->scs.quota < 0 ? IWF_OK : use_quota(a, -1, &total);
 }
 
 static enum iwf_err check_retransmission(struct svc_ask *a)
@@ -315,7 +234,8 @@ static enum iwf_err check_retransmission(struct svc_ask *a)
 	a->running = svc_txn_by_ref(svc, a->scs.id, dar->reference, recall);
 	if (a->running && memcmp(a->running->hash, a->hash, sizeof a->hash) == 0) {
 		a->verdict = SVC_UNDER_WAY;
-		return is_again(a);
+		is_again(a);
+		return IWF_OK;
 	}
 	err = STORE(svc, trigger_by_ref, a->scs.id, dar->reference, recall, &a->known);
 	/* Another trigger may have got the number since: the message is known by its end-to-end identifier, too. */
@@ -330,7 +250,8 @@ static enum iwf_err check_retransmission(struct svc_ask *a)
 	if (err || another)
 		return err;
 	a->verdict = SVC_ANSWERED_BEFORE;
-	return is_again(a);
+	is_again(a);
+	return IWF_OK;
 }
 
 /* ---- 7: numbers */
@@ -357,7 +278,7 @@ enum iwf_err svc_check_original_state(struct svc_ask *a)
 
 	switch (o->state) {
 	case TRG_PENDING:
-		return pass(a, "row %" PRId64 " is %s", o->id, trg_state_str(o->state));
+		return svc_pass(a, "row %" PRId64 " is %s", o->id, trg_state_str(o->state));
 	case TRG_SUBMITTING:
 	case TRG_RECALLING:
 	case TRG_REPLACING:
@@ -457,7 +378,7 @@ static enum iwf_err check_identifier(struct svc_ask *a)
 		a->msisdn[0] = '\0';
 		return svc_refuse(a, TSP_INVEXTID, RS_IDENTIFIER, "MSISDN: %s", fault);
 	}
-	pass(a, "well-formed");
+	svc_pass(a, "well-formed");
 	return dar->has_ext_id && dar->has_msisdn ? check_same_device(a) : IWF_OK;
 }
 
@@ -516,7 +437,7 @@ static enum iwf_err check_device(struct svc_ask *a)
 			return refuse_no_service(a);
 		a->no_service = true;
 	}
-	return a->has_local ? pass(a, "subscription %" PRId64, a->sub.id) : pass(a, "not in the tables");
+	return a->has_local ? svc_pass(a, "subscription %" PRId64, a->sub.id) : svc_pass(a, "not in the tables");
 }
 
 /* ---- 10: permission */
@@ -526,12 +447,12 @@ static enum iwf_err check_user(struct svc_ask *a)
 	enum iwf_err err;
 
 	if (!a->has_local || !a->sub.mtc_user_id)
-		return pass(a, "no MTC user of its own");
+		return svc_pass(a, "no MTC user of its own");
 	err = STORE(a->svc, user_allows, a->sub.mtc_user_id, a->scs.id);
 	if (err == IWF_ENOENT)
 		return svc_refuse(a, TSP_NOTAUTHORIZED, RS_USER_FORBIDS, "MTC user %" PRId64 " does not list SCS %s",
 		                  a->sub.mtc_user_id, a->scs.name);
-	return err ? err : pass(a, "MTC user %" PRId64 " does not object", a->sub.mtc_user_id);
+	return err ? err : svc_pass(a, "MTC user %" PRId64 " does not object", a->sub.mtc_user_id);
 }
 
 static enum iwf_err check_action(struct svc_ask *a)
@@ -541,7 +462,7 @@ static enum iwf_err check_action(struct svc_ask *a)
 
 	if (!allowed)
 		return svc_refuse(a, TSP_NOTAUTHORIZED, RS_ACTION, "SCS %s may not %s", a->scs.name, tsp_action_str(a->dar->action));
-	return pass(a, "SCS %s may %s", a->scs.name, tsp_action_str(a->dar->action));
+	return svc_pass(a, "SCS %s may %s", a->scs.name, tsp_action_str(a->dar->action));
 }
 
 static enum iwf_err check_grant(struct svc_ask *a)
@@ -571,7 +492,7 @@ static enum iwf_err check_grant(struct svc_ask *a)
 		return svc_refuse(a, TSP_NOTAUTHORIZED, RS_NO_GRANT, "%s", why);
 	if (a->no_service)
 		return refuse_no_service(a);
-	return pass(a, "%s", why);
+	return svc_pass(a, "%s", why);
 }
 
 /* ---- 11 */
@@ -581,11 +502,11 @@ static enum iwf_err check_policy(struct svc_ask *a)
 	struct iwf_policy_verdict v;
 
 	if (a->dar->action == TSP_RECALL)
-		return pass(a, "nothing to deliver");
+		return svc_pass(a, "nothing to deliver");
 	v = iwf_policy_check(a->dar, &a->scs, a->svc->conf);
 	if (v.status != TSP_SUCCESS)
 		return svc_refuse(a, v.status, v.reason, "%s", v.detail);
-	return pass(a, "%zu octets, valid for %u s", a->dar->payload.n, iwf_policy_validity_s(a->dar, &a->scs, a->svc->conf));
+	return svc_pass(a, "%zu octets, valid for %u s", a->dar->payload.n, iwf_policy_validity_s(a->dar, &a->scs, a->svc->conf));
 }
 
 /* ---- 12 */
@@ -596,11 +517,11 @@ static enum iwf_err check_hss(struct svc_ask *a)
 
 	a->hss = -1;
 	if (!asks_hss(a))
-		return pass(a, "not asked");
+		return svc_pass(a, "not asked");
 	a->hss = svc_hss_choose(conf, a->ext.text[0] ? a->ext.domain : NULL, a->msisdn);
 	if (a->hss < 0)
 		return svc_refuse(a, TSP_TEMPORARYERROR, RS_HSS_UNREACHABLE, "no HSS is configured for this identifier");
-	return pass(a, "%.100s would be asked", conf->hss[a->hss].node.host);
+	return svc_pass(a, "%.100s would be asked", conf->hss[a->hss].node.host);
 }
 
 /* ---- The order of the checks (docs/CHECKS.md).  The grammar of the message is
@@ -611,9 +532,10 @@ static const struct svc_check { const char *name; svc_check_fn *check; } checks[
 	{ "origin",         check_origin },
 	{ "scs",            check_scs },
 	{ "scs-identity",   check_scs_identity },
-	{ "rate",           check_rate },
-	{ "quota",          check_quota },
+	{ "rate",           svc_check_rate },
 	{ "retransmission", check_retransmission },
+	{ "waiting",        svc_check_waiting },
+	{ "quota",          svc_check_quota },
 	{ "reference",      check_reference },
 	{ "identifier",     check_identifier },
 	{ "device",         check_device },
@@ -623,6 +545,7 @@ static const struct svc_check { const char *name; svc_check_fn *check; } checks[
 	{ "policy",         check_policy },
 	{ "hss",            check_hss },
 	{ "smssc",          svc_check_smssc },
+	{ "device-rate",    svc_check_device_rate },
 };
 #define NCHECKS (sizeof checks / sizeof checks[0])
 
@@ -715,10 +638,9 @@ static enum iwf_err accept(struct svc_ask *a, bool *taken, struct iwf_effects *f
 	if (!t->dar)
 		return IWF_ENOMEM;
 	a->dar = t->dar;
-	if (a->hss >= 0) {
-		*taken = true;
+	*taken = true;
+	if (a->hss >= 0)
 		return svc_hss_begin(svc, t, a, fx);
-	}
 	const struct svc_device device = { a->dar->action == TSP_RECALL ? a->original.imsi : a->sub.imsi, NULL, 0 };
 	return svc_t4_begin(svc, t, a, &device, fx);
 }
@@ -751,6 +673,8 @@ enum iwf_err iwf_service_dar(struct iwf_service *svc, const struct tsp_dar *dar,
 		return IWF_ENOMEM;
 	}
 	err = handle(a, &taken, fx);
+	if (!err)
+		err = svc_line_move(svc, false, fx);
 	if (taken)
 		return err;
 	if (err && !a->kept)

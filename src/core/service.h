@@ -30,6 +30,7 @@ struct iwf_smssc {
 	struct iwf_target node;
 	int priority;                        /* lower is asked first; equal ones in the order of the file */
 	enum iwf_recall_support recall_replace;
+	uint32_t rate_per_s;                 /* requests to it, in all; 0: no limit */
 };
 
 /* Filled by the configuration; checked there. */
@@ -40,14 +41,20 @@ struct iwf_service_conf {
 	uint32_t duplicate_window_s;
 	uint32_t payload_max, validity_max_s, validity_default_s;
 	uint32_t rate_per_s, burst;
+	uint32_t device_rate_per_h, device_burst, device_table_max;          /* triggers to one device; rate 0: no limit */
+	uint32_t scs_waiting_max, waiting_max;                               /* requests at HSSs and SMS-SCs, of one SCS, of all */
 	size_t nhss; struct iwf_hss hss[IWF_HSS_MAX];
 	uint32_t hss_timeout_ms, hss_cache_max, hss_cache_age_s;
 	size_t nsmssc; struct iwf_smssc smssc[IWF_SMSSC_MAX];
 	uint32_t smssc_timeout_ms, report_grace_s;
+	uint32_t line_max, line_timeout_ms;  /* requests that wait for the rate of one SMS-SC, and how long */
 	bool congestion_is_temporary;        /* 5531 becomes 201 instead of 107 */
 	bool report_after_dna;               /* DRA only when the SCS has acknowledged */
 	uint32_t notify_timeout_ms, notify_retry_min_s, notify_retry_max_s, notify_lifetime_s, notify_window;
 };
+
+/* A peer that vouches for the Origin-Host of what it passes on? */
+bool iwf_service_is_agent(const struct iwf_service_conf *, struct iwf_view peer);
 
 struct iwf_service;
 

@@ -206,6 +206,11 @@ static enum iwf_err answered(struct iwf_service *svc, struct svc_txn *t, const s
 		err = check_device_found(a, sia);
 	if (!err && a->verdict == SVC_GOES_ON)
 		err = svc_check_smssc(a);
+	if (!err && a->verdict == SVC_GOES_ON) {
+		a->imsi = &sia->imsi;
+		err = svc_check_device_rate(a);
+		a->imsi = NULL;
+	}
 	if (err)
 		return err;
 	if (a->verdict != SVC_GOES_ON)

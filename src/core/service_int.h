@@ -1,9 +1,11 @@
 /* service_int.h - what the files of the service share.  Nobody else includes it.
  *
  *   service.c         the order of the checks on a DAR, the checks, explain
+ *   service_rate.c    the checks that count: SCS, quota, device, what waits
  *   service_state.c   what is in memory, mark and undo, answers, audit
  *   service_hss.c     S6m: choice, questions under way, cache, answers
  *   service_t4.c      T4: choice, submission, answers, fail-over, recovery
+ *   service_line.c    the waiting line before an SMS-SC that has a rate
  *   service_report.c  delivery reports in, outbox out, expiry, tick
  *
  * Undo works by epochs: iwf_service_mark() begins a new one, everything in memory
@@ -65,6 +67,7 @@ struct svc_ask {
 	char msisdn[IWF_DIGITS_MAX + 1];
 	bool looked_up, has_local;    /* sub is filled; with an identity source of HSS for authorization only */
 	struct iwf_subscription sub;
+	const struct imsi *imsi;      /* what the HSS says, while its answer is looked at */
 	bool no_service;              /* trigger_allowed is 0, to be said only to who may know the device */
 	int hss;                      /* whom to ask; -1: nobody */
 	int smssc;
@@ -78,6 +81,8 @@ struct svc_asker { iwf_token token; bool has_features; uint32_t features; };
 struct svc_waiter { struct svc_waiter *next; struct svc_asker asker; uint64_t epoch; };
 
 struct svc_query;
+struct svc_lane;
+struct svc_load;
 struct svc_txn {
 	struct iwf_map_link by_id, by_ref, by_row, by_target;
 	uint64_t id, epoch;
@@ -88,7 +93,9 @@ struct svc_txn {
 	bool recall;
 	uint8_t hash[32];
 
-	struct svc_ask *ask;          /* at the HSS */
+	struct svc_load *load;        /* of its SCS */
+
+	struct svc_ask *ask;          /* at the HSS, or in line without a row */
 	struct svc_query *query;
 	struct svc_txn *next_asking;
 
@@ -99,6 +106,18 @@ struct svc_txn {
 	unsigned maybe_taken;         /* how many of them may have it although they did not say so */
 	bool pinned;                  /* to one SMS-SC */
 	bool resumed;                 /* after a crash or a rollback */
+
+	struct svc_lane *lane;        /* in line for `smssc`; NULL: not */
+	struct svc_txn *ahead, *behind;
+	int64_t line_until_ms;
+};
+
+/* ---- The waiting line before an SMS-SC: a lane for each SCS that has something in it, served in turn. */
+struct svc_lane { struct svc_lane *next; int64_t scs_id; struct svc_txn *first, *last; uint32_t n; };
+struct svc_line {
+	struct iwf_bucket bucket;
+	struct svc_lane *last;        /* of the ring; the one after it is served next */
+	uint32_t n;                   /* transactions in all lanes */
 };
 
 /* ---- Reports. */
@@ -130,7 +149,11 @@ struct svc_report {
 	uint64_t epoch;
 };
 
-struct svc_bucket { struct iwf_map_link by_scs; int64_t scs_id; struct iwf_bucket bucket; int64_t full_at_ms; };
+/* What an SCS has used of its rate, and how much of it waits. */
+struct svc_load { struct iwf_map_link by_scs; int64_t scs_id; struct iwf_bucket bucket; int64_t full_at_ms; uint32_t waiting; };
+
+/* What a device has had lately. */
+struct svc_paced { struct iwf_map_link by_imsi; struct svc_paced *older, *newer; struct imsi imsi; int64_t full_ms; };
 
 /* An answer given in this epoch, which a rollback takes back. */
 struct svc_given { bool drr; struct svc_asker asker; };
@@ -144,7 +167,9 @@ struct iwf_service {
 	struct svc_given *given; size_t ngiven, given_cap;
 
 	struct iwf_map txn_by_id, txn_by_ref, txn_by_row, txn_by_target;
-	struct iwf_map buckets;
+	struct iwf_map loads;
+	struct iwf_map paced; struct svc_paced *oldest_paced, *newest_paced;
+	struct svc_line lines[IWF_SMSSC_MAX];
 
 	struct iwf_map queries_by_id, queries_by_key;
 	struct iwf_map cache; struct svc_cached *oldest, *newest;
@@ -213,10 +238,32 @@ enum iwf_err svc_move(struct iwf_service *, struct iwf_trigger *row, enum trg_ev
 /* ---- service.c */
 __attribute__((format(printf, 4, 5)))
 enum iwf_err svc_refuse(struct svc_ask *, enum tsp_status, enum iwf_reason, const char *fmt, ...);
+/* No objection; explain wants words even so. */
+__attribute__((format(printf, 2, 3)))
+enum iwf_err svc_pass(struct svc_ask *, const char *fmt, ...);
 /* How a device is spoken of that this SCS cannot have. */
 enum tsp_status svc_unknown_device(const struct iwf_service_conf *);
 /* The state of a row that is to be recalled or replaced: any objection? */
 enum iwf_err svc_check_original_state(struct svc_ask *);
+
+/* ---- service_rate.c */
+enum iwf_err svc_check_rate(struct svc_ask *);
+enum iwf_err svc_check_waiting(struct svc_ask *);
+enum iwf_err svc_check_quota(struct svc_ask *);
+enum iwf_err svc_check_device_rate(struct svc_ask *);     /* the last of all, once it is known who the device is */
+struct svc_load *svc_load_of(struct iwf_service *, int64_t scs_id);   /* made if need be; NULL: no memory */
+void svc_load_forget_idle(struct iwf_service *);
+void svc_paced_forget_idle(struct iwf_service *);
+void svc_rate_free(struct iwf_service *);
+
+/* ---- service_line.c */
+/* May a request go to that SMS-SC now?  svc_line_pass(): and it does. */
+bool svc_line_open(struct iwf_service *, int smssc);
+bool svc_line_pass(struct iwf_service *, int smssc);
+/* To the end of its lane before t->smssc, until svc_t4_turn() or svc_t4_no_turn(). */
+enum iwf_err svc_line_join(struct iwf_service *, struct svc_txn *, struct iwf_effects *);
+void svc_line_leave(struct iwf_service *, struct svc_txn *);          /* not in line: fine */
+enum iwf_err svc_line_move(struct iwf_service *, bool ticking, struct iwf_effects *);
 
 /* ---- service_hss.c */
 int svc_hss_choose(const struct iwf_service_conf *, const char *domain, const char *msisdn);  /* -1: none */
@@ -230,12 +277,17 @@ void svc_hss_undo(struct iwf_service *);
 void svc_hss_free(struct iwf_service *);
 
 /* ---- service_t4.c */
-enum iwf_err svc_check_smssc(struct svc_ask *);           /* the last check: whom to submit to */
+enum iwf_err svc_check_smssc(struct svc_ask *);           /* whom to submit to */
 int svc_smssc_by_host(const struct iwf_service_conf *, const char *host);                    /* -1: not configured */
 bool svc_smssc_recalls(const struct iwf_service *, int smssc);                               /* known to */
-/* Writes the row and submits; or refuses. */
+/* Writes the row and submits; or waits in line for that; or refuses.  The
+ * transaction takes over `ask`, also when it fails. */
 enum iwf_err svc_t4_begin(struct iwf_service *, struct svc_txn *, struct svc_ask *, const struct svc_device *, struct iwf_effects *);
-/* A row in SUBMITTING that nobody is at: submits again with the T flag.  *txn: NULL if the row has ended instead. */
+/* It has waited in line and goes now; or it does not, and `why`. */
+enum iwf_err svc_t4_turn(struct iwf_service *, struct svc_txn *, struct iwf_effects *);
+enum iwf_err svc_t4_no_turn(struct iwf_service *, struct svc_txn *, const char *why, struct iwf_effects *);
+/* A row in SUBMITTING that nobody is at: submits again with the T flag.  *txn: NULL
+ * if the row has ended instead, or stays as it is until its SMS-SC takes more. */
 enum iwf_err svc_t4_resume(struct iwf_service *, struct iwf_trigger *row, struct svc_txn **txn, struct iwf_effects *);
 /* What a recall or replace was about: it has ended, or is pending again. */
 enum iwf_err svc_t4_target_done(struct iwf_service *, const struct iwf_trigger *row, bool success);

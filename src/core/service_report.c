@@ -632,6 +632,8 @@ enum iwf_err iwf_service_tick(struct iwf_service *svc, int64_t now_ms, struct iw
 	svc_at(svc, now_ms);
 	err = svc_recover_portion(svc, fx);
 	if (!err)
+		err = svc_line_move(svc, true, fx);
+	if (!err)
 		err = end_overdue(svc, fx);
 	if (!err)
 		err = send_stranded(svc, fx);
@@ -641,6 +643,7 @@ enum iwf_err iwf_service_tick(struct iwf_service *svc, int64_t now_ms, struct iw
 		return err;
 	end_held(svc, fx);
 	svc_hss_expire_cache(svc);
+	svc_paced_forget_idle(svc);
 	return IWF_OK;
 }
 

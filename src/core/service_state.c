@@ -18,7 +18,7 @@ struct iwf_service *iwf_service_new(const struct iwf_service_conf *conf, struct 
 	svc->seed = (uintptr_t)svc;   /* where the heap is, a peer can't know */
 	svc->recover = SVC_RECOVERED;
 	struct iwf_map *const maps[] = {
-		&svc->txn_by_id, &svc->txn_by_ref, &svc->txn_by_row, &svc->txn_by_target, &svc->buckets,
+		&svc->txn_by_id, &svc->txn_by_ref, &svc->txn_by_row, &svc->txn_by_target, &svc->loads, &svc->paced,
 		&svc->queries_by_id, &svc->queries_by_key, &svc->cache, &svc->hosts, &svc->reports,
 	};
 	for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
@@ -40,12 +40,6 @@ static void free_all_txns(struct iwf_service *svc)
 	}
 }
 
-static void free_bucket(struct iwf_service *svc, struct svc_bucket *b)
-{
-	iwf_map_del(&svc->buckets, &b->by_scs);
-	free(b);
-}
-
 void iwf_service_free(struct iwf_service *svc)
 {
 	if (!svc)
@@ -53,15 +47,11 @@ void iwf_service_free(struct iwf_service *svc)
 	free_all_txns(svc);
 	svc_hss_free(svc);
 	svc_report_free(svc);
-	for (struct iwf_map_link *l = iwf_map_each(&svc->buckets, NULL), *next; l; l = next) {
-		next = iwf_map_each(&svc->buckets, l);
-		free_bucket(svc, IWF_MAP_OWNER(l, struct svc_bucket, by_scs));
-	}
+	svc_rate_free(svc);
 	iwf_map_free(&svc->txn_by_id);
 	iwf_map_free(&svc->txn_by_ref);
 	iwf_map_free(&svc->txn_by_row);
 	iwf_map_free(&svc->txn_by_target);
-	iwf_map_free(&svc->buckets);
 	free(svc->given);
 	free(svc);
 }
@@ -76,17 +66,9 @@ size_t iwf_service_waiting(const struct iwf_service *svc)
 	return svc->txn_by_id.n;
 }
 
-/* What is kept in memory of the rows of the store: the rate buckets, by SCS.  A
- * full one says no more than none does, and its SCS may be gone. */
 void iwf_service_store_changed(struct iwf_service *svc)
 {
-	for (struct iwf_map_link *l = iwf_map_each(&svc->buckets, NULL), *next; l; l = next) {
-		struct svc_bucket *b = IWF_MAP_OWNER(l, struct svc_bucket, by_scs);
-
-		next = iwf_map_each(&svc->buckets, l);
-		if (svc->now_ms >= b->full_at_ms)
-			free_bucket(svc, b);
-	}
+	svc_load_forget_idle(svc);
 }
 
 /* ---- transactions */
@@ -130,10 +112,13 @@ bool svc_txn_targets(const struct iwf_service *svc, int64_t row_id)
 
 struct svc_txn *svc_txn_new(struct iwf_service *svc, int64_t scs_id, uint32_t reference, bool recall, const uint8_t hash[static 32])
 {
-	struct svc_txn *t = calloc(1, sizeof *t);
+	struct svc_load *load = svc_load_of(svc, scs_id);
+	struct svc_txn *t = load ? calloc(1, sizeof *t) : NULL;
 
 	if (!t)
 		return NULL;
+	t->load = load;
+	load->waiting++;
 	t->id = svc->next_number++;
 	t->epoch = svc->epoch;
 	t->scs_id = scs_id;
@@ -173,6 +158,8 @@ enum iwf_err svc_txn_wait(struct iwf_service *svc, struct svc_txn *t, const stru
 static void free_txn(struct iwf_service *svc, struct svc_txn *t)
 {
 	svc_hss_forget(t);
+	svc_line_leave(svc, t);
+	t->load->waiting--;
 	iwf_map_del(&svc->txn_by_id, &t->by_id);
 	iwf_map_del(&svc->txn_by_ref, &t->by_ref);
 	iwf_map_del(&svc->txn_by_row, &t->by_row);

@@ -111,7 +111,7 @@ static void fill_dtr_trigger(const struct iwf_service *svc, const struct iwf_tri
 }
 
 /* To t->smssc. */
-static enum iwf_err submit(struct iwf_service *svc, struct svc_txn *t, struct iwf_effects *fx)
+static enum iwf_err send_dtr(struct iwf_service *svc, struct svc_txn *t, struct iwf_effects *fx)
 {
 	const struct iwf_trigger *row = &t->row;
 	uint8_t *blob = malloc(row->payload_len + row->nodes_len + 1);
@@ -148,6 +148,11 @@ static enum iwf_err submit(struct iwf_service *svc, struct svc_txn *t, struct iw
 	dtr->payload = (struct iwf_view){ blob, row->payload_len };
 	dtr->nodes = (struct iwf_view){ blob + row->payload_len, row->nodes_len };
 	return IWF_OK;
+}
+
+static enum iwf_err submit(struct iwf_service *svc, struct svc_txn *t, struct iwf_effects *fx)
+{
+	return svc_line_pass(svc, t->smssc) ? send_dtr(svc, t, fx) : svc_line_join(svc, t, fx);
 }
 
 static void copy_view(struct iwf_view v, char *out, size_t size)
@@ -214,13 +219,15 @@ static enum iwf_err claim_original(struct svc_ask *a, struct iwf_trigger *row)
 	return svc_move(a->svc, row, EV_REFUSED, &end, &rule);
 }
 
-enum iwf_err svc_t4_begin(struct iwf_service *svc, struct svc_txn *t, struct svc_ask *a, const struct svc_device *device,
-                          struct iwf_effects *fx)
+/* With t->ask, the device in t->row and the nodes in t->nodes. */
+static enum iwf_err begin(struct iwf_service *svc, struct svc_txn *t, struct iwf_effects *fx)
 {
+	const struct svc_device device = { t->row.imsi, t->nodes, t->row.nodes_len };
+	struct svc_ask *a = t->ask;
 	struct iwf_trigger row = { .id = 0 };
 	enum iwf_err err;
 
-	fill_row(a, device, &row);
+	fill_row(a, &device, &row);
 	err = STORE(svc, trigger_insert, &row);
 	if (err == IWF_ECONFLICT)
 		err = svc_refuse(a, TSP_PERMANENTERROR, RS_REFERENCE_IN_USE, "another trigger of that number is under way");
@@ -230,20 +237,27 @@ enum iwf_err svc_t4_begin(struct iwf_service *svc, struct svc_txn *t, struct svc
 		return err;
 	if (a->verdict != SVC_GOES_ON)
 		return svc_txn_refuse(svc, t, a, fx);
+	svc_txn_set_row(svc, t, &row);
+	t->pinned = row.action != TSP_TRIGGER || static_smssc(a) >= 0;
+	free(t->ask);
+	t->ask = NULL;
+	return send_dtr(svc, t, fx);
+}
 
+enum iwf_err svc_t4_begin(struct iwf_service *svc, struct svc_txn *t, struct svc_ask *a, const struct svc_device *device,
+                          struct iwf_effects *fx)
+{
+	t->ask = a;
+	t->smssc = a->smssc;
+	t->row.imsi = device->imsi;
 	if (device->nodes_len) {
 		t->nodes = malloc(device->nodes_len);
 		if (!t->nodes)
 			return IWF_ENOMEM;
 		memcpy(t->nodes, device->nodes, device->nodes_len);
-		row.nodes = t->nodes;
+		t->row.nodes_len = device->nodes_len;
 	}
-	svc_txn_set_row(svc, t, &row);
-	t->smssc = a->smssc;
-	t->pinned = row.action != TSP_TRIGGER || static_smssc(a) >= 0;
-	free(t->ask);
-	t->ask = NULL;
-	return submit(svc, t, fx);
+	return svc_line_pass(svc, t->smssc) ? begin(svc, t, fx) : svc_line_join(svc, t, fx);
 }
 
 /* ---- what an answer means (docs/CONFORMANCE.md) */
@@ -410,7 +424,7 @@ enum iwf_err iwf_service_dta(struct iwf_service *svc, uint64_t txn, const struct
 	int next;
 
 	svc_at(svc, now_ms);
-	if (!t || !t->row.id)
+	if (!t || !t->row.id || t->lane)
 		return IWF_OK;
 	svc_txn_touch(svc, t);
 	learn(svc, t->smssc, dta);
@@ -432,6 +446,48 @@ enum iwf_err iwf_service_dta(struct iwf_service *svc, uint64_t txn, const struct
 	              t->maybe_taken || end.may_stay || (t->resumed && dta->kind != T4_ANSWERED));
 	if (!err)
 		svc_txn_end(svc, t, &reply, fx);
+	return err ? err : svc_line_move(svc, false, fx);
+}
+
+/* ---- a turn in the waiting line */
+
+/* Has its validity ended meanwhile? */
+static bool is_over(const struct iwf_service *svc, const struct svc_txn *t)
+{
+	uint32_t left_s;
+
+	if (t->recall)
+		return false;
+	if (!t->ask)
+		return !validity_left(svc, &t->row, &left_s);
+	left_s = iwf_policy_validity_s(t->dar, &t->ask->scs, svc->conf);
+	return left_s && svc->now_ms >= t->ask->now_ms + (int64_t)left_s * 1000;
+}
+
+enum iwf_err svc_t4_turn(struct iwf_service *svc, struct svc_txn *t, struct iwf_effects *fx)
+{
+	if (is_over(svc, t))
+		return svc_t4_no_turn(svc, t, "its validity ended in the waiting line", fx);
+	svc_txn_touch(svc, t);
+	return t->ask ? begin(svc, t, fx) : send_dtr(svc, t, fx);
+}
+
+enum iwf_err svc_t4_no_turn(struct iwf_service *svc, struct svc_txn *t, const char *why, struct iwf_effects *fx)
+{
+	static const struct svc_reply not_now = { DIAMETER_SUCCESS, TSP_TEMPORARYERROR, -1, -1 };
+	const char *host = svc->conf->smssc[t->smssc].node.host;
+	struct t4_end end = { .status = TSP_TEMPORARYERROR, .reason = RS_SMSSC_BUSY };
+	enum iwf_err err;
+
+	svc_txn_touch(svc, t);
+	if (t->ask) {
+		svc_refuse(t->ask, end.status, end.reason, "%.100s: %s", host, why);
+		return svc_txn_refuse(svc, t, t->ask, fx);
+	}
+	snprintf(end.detail, sizeof end.detail, "%.100s: %s", host, why);
+	err = end_row(svc, &t->row, t->dar, &end, -1, t->maybe_taken || t->resumed);
+	if (!err)
+		svc_txn_end(svc, t, &not_now, fx);
 	return err;
 }
 
@@ -468,6 +524,10 @@ enum iwf_err svc_t4_resume(struct iwf_service *svc, struct iwf_trigger *row, str
 	*txn = NULL;
 	if (smssc < 0 || (row->action != TSP_RECALL && row->validity_end_ms <= svc->now_ms))
 		return end_row(svc, row, NULL, &lost, -1, true);
+	if (!svc_line_pass(svc, smssc)) {
+		svc->recover_again_ms = svc->now_ms + 1;
+		return IWF_OK;
+	}
 	t = svc_txn_new(svc, row->scs_id, row->reference, row->action == TSP_RECALL, row->content_hash);
 	if (!t)
 		return IWF_ENOMEM;
@@ -482,7 +542,7 @@ enum iwf_err svc_t4_resume(struct iwf_service *svc, struct iwf_trigger *row, str
 	t->smssc = smssc;
 	t->resumed = true;
 	*txn = t;
-	return submit(svc, t, fx);
+	return send_dtr(svc, t, fx);
 }
 
 void svc_recover_restart(struct iwf_service *svc)

@@ -126,6 +126,7 @@ struct iwf_report {
 	X(RS_SCS_NO_NUMBER,      "scs-no-number",        "the SCS has no E.164 number, which T4 needs") \
 	X(RS_SCS_IDENTITY,       "scs-identity",         "SCS-Identity is missing, malformed or not one of this SCS") \
 	X(RS_RATE,               "rate",                 "above scs.rate_per_s and burst") \
+	X(RS_WAITING,            "waiting",              "too many requests of this SCS wait for an HSS or SMS-SC") \
 	X(RS_QUOTA,              "quota",                "scs.quota of this period is used up") \
 	X(RS_REFERENCE_IN_USE,   "reference-in-use",     "Reference-Number belongs to another trigger under way") \
 	X(RS_NO_ORIGINAL,        "no-original",          "no trigger of this SCS has that Reference-Number") \
@@ -144,6 +145,7 @@ struct iwf_report {
 	X(RS_PORT,               "port",                 "Application-Port-Identifier above 65535") \
 	X(RS_PRIORITY,           "priority",             "scs.allow_priority is 0") \
 	X(RS_VALIDITY,           "validity",             "Validity-Time above the limit") \
+	X(RS_DEVICE_RATE,        "device-rate",          "too many triggers for this device (policy.device_rate_per_h)") \
 	X(RS_HSS_UNKNOWN_USER,   "hss-unknown-user",     "the HSS does not know the device") \
 	X(RS_HSS_UNAUTHORIZED,   "hss-unauthorized",     "the HSS does not allow this SCS") \
 	X(RS_HSS_NO_SERVICE,     "hss-no-service",       "the HSS says the service is not available for the device") \
@@ -155,9 +157,10 @@ struct iwf_report {
 	X(RS_SMSSC_NO_SUPPORT,   "smssc-no-support",     "the SMS-SC does not recall or replace") \
 	X(RS_SMSSC_UNREACHABLE,  "smssc-unreachable",    "no SMS-SC configured, or no connection to any") \
 	X(RS_SMSSC_TIMEOUT,      "smssc-timeout",        "the SMS-SC did not answer in time") \
+	X(RS_SMSSC_BUSY,         "smssc-busy",           "more for the SMS-SC than t4.smssc.rate_per_s, and no room or time to wait") \
 	X(RS_SMSSC_NONSENSE,     "smssc-nonsense",       "the SMS-SC answered something that breaks the grammar") \
 	X(RS_STORE,              "store",                "the store could not be asked or written") \
-	X(RS_NODE_FULL,          "node-full",            "the node's queue is full") \
+	X(RS_NODE_FULL,          "node-full",            "the node's queue is full, or too many requests wait for an HSS or SMS-SC") \
 	X(RS_CERT_MISSING,       "cert-missing",         "no client certificate, and the row asks for TLS") \
 	X(RS_CERT_NAME,          "cert-name",            "the certificate does not name this SCS") \
 	X(RS_CERT_PIN,           "cert-pin",             "the certificate is not the pinned one") \

@@ -8,6 +8,7 @@
 #include "deadline.h"
 #include "hash.h"
 #include "log.h"
+#include "map.h"
 #include "node.h"
 #include "private.h"
 #include "queue.h"
@@ -352,7 +353,11 @@ static struct iwf_node *make(const char *conf_file, char *err, size_t err_size)
 	}
 	pthread_mutex_init(&n->ports_lock, NULL);
 	pthread_mutex_init(&n->reader_lock, NULL);
-	iwf_queue_init(&n->queue, 1);
+	if (!iwf_queue_init(&n->queue, 1)) {
+		snprintf(err, err_size, "out of memory");
+		destroy(n);
+		return NULL;
+	}
 	if (iwf_conf_read(conf_file, &n->conf, complain, &c) || iwf_conf_check_store(&n->conf, complain, &c) ||
 	    !iwf_privacy_key_load(n->conf.privacy.hash_key_file, err, err_size)) {
 		destroy(n);
@@ -474,13 +479,56 @@ uint64_t iwf_node_session_number(void)
 
 /* ---- posting ------------------------------------------------------------ */
 
+/* Who sent it, as far as that can be said without the store: who the connection
+ * belongs to, or whom its agent names. */
+static uint64_t source_of(const struct iwf_node *n, enum iwf_event_kind kind, struct iwf_view host)
+{
+	char name[IWF_DIAMID_MAX + 1];
+
+	snprintf(name, sizeof(name), "%.*s", (int)(host.n < sizeof(name) ? host.n : sizeof(name)), host.n ? (const char *)host.p : "");
+	return iwf_map_hash_str((uintptr_t)n + (uint64_t)kind, name);
+}
+
+/* Had to make room for somebody else's. */
+static void refuse_event(struct iwf_node *n, struct iwf_event *ev)
+{
+	if (ev->kind == IWF_EV_DAR) {
+		struct iwf_effect e = { .kind = IWF_FX_ANSWER_DAR };
+
+		e.u.answer_dar.token = ev->u.dar->token;
+		e.u.answer_dar.daa.result_code = 3004;
+		perform(n, &e);
+	} else if (ev->kind == IWF_EV_DRR) {
+		struct iwf_effect e = { .kind = IWF_FX_ANSWER_DRR };
+
+		e.u.answer_drr.token = ev->u.drr.token;
+		e.u.answer_drr.dra.result_code = 3004;
+		perform(n, &e);
+	} else {
+		iwf_log(IWF_LOG_WARN, IWF_SUB_NODE, "queue full: no audit row for %s %s (%s)", ev->u.audit->event, ev->u.audit->decision,
+		        iwf_reason_str(ev->u.audit->reason));
+	}
+	iwf_event_free(ev);
+}
+
+/* False: it was not taken, and is the caller's. */
+static bool put(struct iwf_node *n, struct iwf_event *ev)
+{
+	struct iwf_event *out = iwf_queue_put(&n->queue, ev);
+
+	if (out && out != ev)
+		refuse_event(n, out);
+	return out != ev;
+}
+
 bool iwf_node_post_dar(struct iwf_node *n, struct tsp_dar *dar)
 {
 	struct iwf_event *ev = iwf_event_new(IWF_EV_DAR);
 	if (!ev)
 		return false;
 	ev->u.dar = dar;
-	if (iwf_queue_put(&n->queue, ev))
+	ev->source = source_of(n, IWF_EV_DAR, iwf_service_is_agent(&n->conf.service, dar->peer) ? dar->origin_host : dar->peer);
+	if (put(n, ev))
 		return true;
 	ev->u.dar = NULL;
 	iwf_event_free(ev);
@@ -495,7 +543,8 @@ bool iwf_node_post_drr(struct iwf_node *n, const struct t4_drr *drr)
 	ev->u.drr = *drr;
 	if (drr->has_imsi)
 		iwf_private_note(drr->imsi.digits);
-	if (iwf_queue_put(&n->queue, ev))
+	ev->source = source_of(n, IWF_EV_DRR, (struct iwf_view){ (const uint8_t *)drr->peer, strlen(drr->peer) });
+	if (put(n, ev))
 		return true;
 	iwf_event_free(ev);
 	return false;
@@ -551,11 +600,14 @@ void iwf_node_post_peer_up(struct iwf_node *n, const char *host)
 void iwf_node_post_audit(struct iwf_node *n, const struct iwf_audit *audit)
 {
 	struct iwf_event *ev = iwf_event_new(IWF_EV_AUDIT);
-	if (ev && (ev->u.audit = iwf_audit_dup(audit)) && iwf_queue_put(&n->queue, ev))
+
+	/* One source: the names in them nobody has proven. */
+	if (ev && (ev->u.audit = iwf_audit_dup(audit)) && put(n, ev))
 		return;
-	iwf_event_free(ev);
-	iwf_log(IWF_LOG_WARN, IWF_SUB_NODE, "queue full: no audit row for %s %s (%s)", audit->event, audit->decision,
-	        iwf_reason_str(audit->reason));
+	if (ev && ev->u.audit)
+		refuse_event(n, ev);
+	else
+		iwf_event_free(ev);
 }
 
 enum iwf_err iwf_node_scs_by_host(struct iwf_node *n, const char *host, struct iwf_scs *out)

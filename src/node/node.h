@@ -14,8 +14,8 @@
 
 struct iwf_node;
 
-/* What an adapter does for the node.  Called by the service thread; must not
- * wait.  Every call but the answers ends in exactly one iwf_node_post_*() with
+/* What an adapter does for the node.  Called by the service thread, the answers
+ * also by whoever posts; must not wait.  Every call but the answers ends in exactly one iwf_node_post_*() with
  * the same number, whatever happens; the node keeps its own deadline besides,
  * and ignores what comes twice or late. */
 struct iwf_tsp_port {
@@ -54,7 +54,9 @@ void iwf_node_put(struct iwf_node *);
 uint64_t iwf_node_session_number(void);
 
 /* False: the queue is full or the node is stopping, nothing was taken, and the
- * caller answers itself (DIAMETER_TOO_BUSY).  A DAR is taken over when true. */
+ * caller answers itself (DIAMETER_TOO_BUSY).  A DAR is taken over when true.
+ * Before it returns, the port may be asked to answer another one so, which had
+ * to make room: of a source that has more in the queue. */
 bool iwf_node_post_dar(struct iwf_node *, struct tsp_dar *dar);
 bool iwf_node_post_drr(struct iwf_node *, const struct t4_drr *drr);
 /* Ends of what the ports were asked to do: always taken.  sia.nodes is taken over. */

@@ -52,7 +52,101 @@ struct iwf_audit *iwf_audit_dup(const struct iwf_audit *from)
 	return to;
 }
 
-void iwf_queue_init(struct iwf_queue *q, size_t max)
+/* ---- flows */
+
+struct iwf_flow { struct iwf_map_link by_source; uint64_t source; struct iwf_flow *next; struct iwf_event *first, **last; size_t n; };
+
+static struct iwf_flow *flow_find(const struct iwf_queue *q, uint64_t source)
+{
+	struct iwf_map_link *l = iwf_map_first(&q->flows, source);
+
+	return l ? IWF_MAP_OWNER(l, struct iwf_flow, by_source) : NULL;
+}
+
+/* The last to be served of those that are there. */
+static struct iwf_flow *flow_new(struct iwf_queue *q, uint64_t source)
+{
+	struct iwf_flow *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->source = source;
+	f->last = &f->first;
+	iwf_map_add(&q->flows, &f->by_source, source);
+	f->next = q->turn ? q->turn->next : f;
+	if (q->turn)
+		q->turn->next = f;
+	q->turn = f;
+	return f;
+}
+
+static struct iwf_flow *longest_flow(const struct iwf_queue *q)
+{
+	struct iwf_flow *longest = q->turn;
+
+	for (struct iwf_flow *f = q->turn->next; f != q->turn; f = f->next)
+		if (f->n > longest->n)
+			longest = f;
+	return longest;
+}
+
+/* Its oldest one. */
+static struct iwf_event *flow_pop(struct iwf_queue *q, struct iwf_flow *f)
+{
+	struct iwf_event *ev = f->first;
+
+	f->first = ev->next;
+	if (!f->first)
+		f->last = &f->first;
+	f->n--;
+	q->n--;
+	return ev;
+}
+
+static struct iwf_event *flow_put(struct iwf_queue *q, struct iwf_event *ev)
+{
+	struct iwf_flow *f = flow_find(q, ev->source), *longest;
+	struct iwf_event *out = NULL;
+
+	if (q->n >= q->max) {
+		longest = q->turn ? longest_flow(q) : NULL;
+		if (!longest || (f ? f->n : 0) + 1 >= longest->n)
+			return ev;
+		if (!f && !(f = flow_new(q, ev->source)))
+			return ev;
+		out = flow_pop(q, longest);
+	} else if (!f && !(f = flow_new(q, ev->source))) {
+		return ev;
+	}
+	*f->last = ev;
+	f->last = &ev->next;
+	f->n++;
+	q->n++;
+	return out;
+}
+
+/* One of the flow whose turn it is. */
+static struct iwf_event *flow_take(struct iwf_queue *q)
+{
+	struct iwf_flow *f = q->turn->next;
+	struct iwf_event *ev = flow_pop(q, f);
+
+	if (f->n) {
+		q->turn = f;
+		return ev;
+	}
+	if (q->turn == f)
+		q->turn = NULL;
+	else
+		q->turn->next = f->next;
+	iwf_map_del(&q->flows, &f->by_source);
+	free(f);
+	return ev;
+}
+
+/* ---- the queue */
+
+bool iwf_queue_init(struct iwf_queue *q, size_t max)
 {
 	pthread_condattr_t attr;
 
@@ -63,6 +157,7 @@ void iwf_queue_init(struct iwf_queue *q, size_t max)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&q->filled, &attr);
 	pthread_condattr_destroy(&attr);
+	return iwf_map_init(&q->flows);
 }
 
 void iwf_queue_set_max(struct iwf_queue *q, size_t max)
@@ -77,27 +172,44 @@ static bool is_refusable(const struct iwf_event *ev)
 	return ev->kind == IWF_EV_DAR || ev->kind == IWF_EV_DRR || ev->kind == IWF_EV_AUDIT;
 }
 
-bool iwf_queue_put(struct iwf_queue *q, struct iwf_event *ev)
+struct iwf_event *iwf_queue_put(struct iwf_queue *q, struct iwf_event *ev)
 {
-	bool taken = true;
+	struct iwf_event *out = NULL;
 
 	ev->next = NULL;
 	pthread_mutex_lock(&q->lock);
 	if (is_refusable(ev)) {
-		taken = !q->stopping && q->n < q->max;
-		q->n += taken;
-	}
-	if (taken) {
+		out = q->stopping ? ev : flow_put(q, ev);
+	} else {
 		*q->last = ev;
 		q->last = &ev->next;
-		pthread_cond_signal(&q->filled);
 	}
+	if (out != ev)
+		pthread_cond_signal(&q->filled);
 	pthread_mutex_unlock(&q->lock);
-	return taken;
+	return out;
+}
+
+static bool is_empty(const struct iwf_queue *q)
+{
+	return !q->first && !q->turn;
+}
+
+static struct iwf_event *take_one(struct iwf_queue *q)
+{
+	struct iwf_event *ev = q->first;
+
+	if (!ev)
+		return flow_take(q);
+	q->first = ev->next;
+	if (!q->first)
+		q->last = &q->first;
+	return ev;
 }
 
 struct iwf_event *iwf_queue_take(struct iwf_queue *q, size_t most, unsigned wait_ms, bool *stopping)
 {
+	struct iwf_event *batch = NULL, **at = &batch;
 	struct timespec until;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
@@ -106,24 +218,16 @@ struct iwf_event *iwf_queue_take(struct iwf_queue *q, size_t most, unsigned wait
 	until.tv_nsec %= 1000000000;
 
 	pthread_mutex_lock(&q->lock);
-	while (!q->first && !q->stopping && wait_ms)
+	while (is_empty(q) && !q->stopping && wait_ms)
 		if (pthread_cond_timedwait(&q->filled, &q->lock, &until))
 			break;
-	if (!q->first && q->stopping && wait_ms)   /* stopping: what is under way may still end */
+	if (is_empty(q) && q->stopping && wait_ms)   /* stopping: what is under way may still end */
 		pthread_cond_timedwait(&q->filled, &q->lock, &until);
-	struct iwf_event *batch = q->first, **at = &q->first;
-	for (size_t i = 0; i < most && *at; i++) {
-		q->n -= is_refusable(*at);
+	for (size_t i = 0; i < most && !is_empty(q); i++) {
+		*at = take_one(q);
 		at = &(*at)->next;
 	}
-	if (at == &q->first) {
-		batch = NULL;
-	} else {
-		q->first = *at;
-		*at = NULL;
-		if (!q->first)
-			q->last = &q->first;
-	}
+	*at = NULL;
 	*stopping = q->stopping;
 	pthread_mutex_unlock(&q->lock);
 	return batch;
@@ -139,11 +243,9 @@ void iwf_queue_stop(struct iwf_queue *q)
 
 void iwf_queue_destroy(struct iwf_queue *q)
 {
-	while (q->first) {
-		struct iwf_event *ev = q->first;
-		q->first = ev->next;
-		iwf_event_free(ev);
-	}
+	while (!is_empty(q))
+		iwf_event_free(take_one(q));
+	iwf_map_free(&q->flows);
 	pthread_cond_destroy(&q->filled);
 	pthread_mutex_destroy(&q->lock);
 }

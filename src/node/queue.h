@@ -1,6 +1,12 @@
-/* queue.h - what the service thread is told: a bounded queue of events. */
+/* queue.h - what the service thread is told: a bounded queue of events.
+ *
+ * Ends of what the ports were asked come first, in their order.  Requests and
+ * audit rows come in flows, one for each source, that are served in turn; when
+ * the queue is full, the longest flow makes room.  So one that floods waits for
+ * itself, and costs others nothing. */
 #pragma once
 #include <pthread.h>
+#include "map.h"
 #include "service.h"
 
 enum iwf_event_kind { IWF_EV_DAR, IWF_EV_DRR, IWF_EV_SIA, IWF_EV_DTA, IWF_EV_DNA, IWF_EV_PEER_UP, IWF_EV_AUDIT };
@@ -8,6 +14,7 @@ enum iwf_event_kind { IWF_EV_DAR, IWF_EV_DRR, IWF_EV_SIA, IWF_EV_DTA, IWF_EV_DNA
 struct iwf_event {
 	struct iwf_event *next;
 	enum iwf_event_kind kind;
+	uint64_t source;                  /* of a request: hash of who sent it */
 	union {
 		struct tsp_dar *dar;          /* owned */
 		struct t4_drr drr;
@@ -22,19 +29,23 @@ struct iwf_event *iwf_event_new(enum iwf_event_kind kind);   /* NULL without mem
 void iwf_event_free(struct iwf_event *);                      /* NULL is fine */
 struct iwf_audit *iwf_audit_dup(const struct iwf_audit *);    /* one block, free() releases it; NULL without memory */
 
+struct iwf_flow;
 struct iwf_queue {
 	pthread_mutex_t lock;
 	pthread_cond_t filled;
-	struct iwf_event *first, **last;
-	size_t n, max;                    /* counts only what may be refused */
+	struct iwf_event *first, **last;  /* ends */
+	struct iwf_flow *turn;            /* ring of the flows that have something; the one after it is served next */
+	struct iwf_map flows;
+	size_t n, max;                    /* in all flows */
 	bool stopping;
 };
-void iwf_queue_init(struct iwf_queue *, size_t max);
+bool iwf_queue_init(struct iwf_queue *, size_t max);            /* false: no memory */
 void iwf_queue_set_max(struct iwf_queue *, size_t max);
-/* False: full or stopping, and the event stays with the caller.  Requests and
- * audit rows only; ends of what the ports were asked are always taken. */
-bool iwf_queue_put(struct iwf_queue *, struct iwf_event *);
-/* Up to `most` events as a list, oldest first; NULL when none came within wait_ms. */
+/* What is not taken is given back, and now the caller's: NULL, or this event
+ * (full of longer waiting, or stopping), or another that had to make room for it.
+ * Requests and audit rows only; ends are always taken. */
+struct iwf_event *iwf_queue_put(struct iwf_queue *, struct iwf_event *);
+/* Up to `most` events as a list; NULL when none came within wait_ms. */
 struct iwf_event *iwf_queue_take(struct iwf_queue *, size_t most, unsigned wait_ms, bool *stopping);
 void iwf_queue_stop(struct iwf_queue *);
 void iwf_queue_destroy(struct iwf_queue *);

@@ -14,9 +14,9 @@ static void set_conf(struct iwf_service_conf *c)
 	*c = (struct iwf_service_conf){
 		.identity_source = IWF_ID_LOCAL, .duplicate_window_s = 300,
 		.payload_max = 140, .validity_max_s = 86400, .validity_default_s = 600,
-		.rate_per_s = 100, .burst = 1000,
+		.rate_per_s = 100, .burst = 1000, .scs_waiting_max = 1000, .waiting_max = 2000,
 		.nhss = 2, .hss_timeout_ms = 5000, .hss_cache_max = 4, .hss_cache_age_s = 60,
-		.nsmssc = 2, .smssc_timeout_ms = 10000, .report_grace_s = 60,
+		.nsmssc = 2, .smssc_timeout_ms = 10000, .report_grace_s = 60, .line_max = 100, .line_timeout_ms = 2000,
 		.notify_timeout_ms = 10000, .notify_retry_min_s = 5, .notify_retry_max_s = 60, .notify_lifetime_s = 3600,
 		.notify_window = 2,
 		.hss = {

@@ -143,9 +143,10 @@ lab_node_conf() {
 	store = { uri = "sqlite:$LAB_DB"; };
 	identity = { source = "${LAB_IDENTITY:-local}"; };
 	s6m = { hss = ( { host = "hss.$lab_realm"; realm = "$lab_realm"; } ); ${LAB_S6M:-} };
-	t4 = { smssc = ( { host = "smssc.$lab_realm"; realm = "$lab_realm"; priority = 1; }${LAB_SMSSC_MORE:-} ); ${LAB_T4:-} };
+	t4 = { smssc = ( { host = "smssc.$lab_realm"; realm = "$lab_realm"; priority = 1; rate_per_s = ${LAB_SMSSC_RATE:-0}; }${LAB_SMSSC_MORE:-} ); ${LAB_T4:-} };
 	notify = { retry_min_s = 1; retry_max_s = 5; ${LAB_NOTIFY:-} };
 	log = { level = "info"; };
+	policy = { ${LAB_POLICY:-device_rate_per_h = 0;} };
 	${LAB_CONF:-}
 	END
 	[ "${LAB_DOOR:-no}" = no ] || echo "tsp = { trusted_agents = [ \"$lab_iwf\" ]; agent_key_file = \"agent.key\"; ${LAB_TSP:-} };" >>"$LAB/mtc-iwf.conf"

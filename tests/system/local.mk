@@ -3,7 +3,7 @@
 SYSTEM_TESTS = \
 	tests/system/dict_load.sh \
 	tests/system/wireshark.sh \
-	tests/system/t_trigger.sh tests/system/t_trigger_door.sh
+	tests/system/t_trigger.sh tests/system/t_trigger_door.sh tests/system/t_flood.sh
 EXTRA_DIST += $(SYSTEM_TESTS) tests/system/lab.sh tests/system/case.sh tests/system/wire.sh tests/system/run-test.sh \
 	tests/system/asan.supp tests/system/lsan.supp tests/system/tsan.supp
 

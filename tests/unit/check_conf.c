@@ -209,16 +209,17 @@ START_TEST(each_value_lands_where_it_belongs)
 {
 	PUT("hash.key", "0123456789abcdef");
 	ck_assert_int_eq(chmod(path("hash.key"), 0640), 0);
-	read_text("store = { uri = \"sqlite:/x/y.db\"; busy_timeout_ms = 11; };\nnode = { queue_max = 13; batch_max = 12; };\n"
+	read_text("store = { uri = \"sqlite:/x/y.db\"; busy_timeout_ms = 11; };\nnode = { queue_max = 13; batch_max = 12; waiting_max = 31; };\n"
 	          "identity = { source = \"local-then-hss\"; };\n"
 	          "tsp = { trusted_agents = ( \"a.b\", \"c.d\" ); require_scs_identity = true; hide_unknown_devices = true;\n"
 	          "  duplicate_window_s = 14; };\n"
-	          "policy = { payload_max = 15; validity_max_s = 17; validity_default_s = 16; rate_per_s = 18; burst = 19; };\n"
+	          "policy = { payload_max = 15; validity_max_s = 17; validity_default_s = 16; rate_per_s = 18; burst = 19;\n"
+	          "  waiting_max = 32; device_rate_per_h = 33; device_burst = 34; device_table_max = 35; };\n"
 	          "s6m = { hss = ( { host = \"h1.b\"; realm = \"r1\"; domains = [ \"IoT.Example.COM\" ]; },\n"
 	          "  { host = \"h2.b\"; realm = \"r2\"; msisdn_ranges = [ \"49170-49179\", \"49180-49189\" ]; }, { host = \"h3.b\"; realm = \"r3\"; } );\n"
 	          "  timeout_ms = 20; cache_max = 21; cache_age_s = 22; };\n"
 	          "t4 = { smssc = ( { host = \"s1.b\"; realm = \"r4\"; priority = 23; recall_replace = \"yes\"; },\n"
-	          "  { host = \"s2.b\"; realm = \"r5\"; recall_replace = \"no\"; } ); timeout_ms = 24; report_grace_s = 25;\n"
+	          "  { host = \"s2.b\"; realm = \"r5\"; recall_replace = \"no\"; rate_per_s = 36; } ); timeout_ms = 24; waiting_max = 37; waiting_ms = 38; report_grace_s = 25;\n"
 	          "  congestion = \"temporary\"; confirm_report = \"after-dna\"; };\n"
 	          "notify = { timeout_ms = 26; retry_min_s = 27; retry_max_s = 28; lifetime_s = 29; window = 30; };\n"
 	          "log = { level = \"debug\"; private_data = true; };\nprivacy = { hash_key_file = \"hash.key\"; };\n");
@@ -240,6 +241,9 @@ START_TEST(each_value_lands_where_it_belongs)
 		{ s->hss_timeout_ms, 20 }, { s->hss_cache_max, 21 }, { s->hss_cache_age_s, 22 }, { (uint32_t)s->smssc[0].priority, 23 },
 		{ s->smssc_timeout_ms, 24 }, { s->report_grace_s, 25 }, { s->notify_timeout_ms, 26 }, { s->notify_retry_min_s, 27 },
 		{ s->notify_retry_max_s, 28 }, { s->notify_lifetime_s, 29 }, { s->notify_window, 30 },
+		{ s->waiting_max, 31 }, { s->scs_waiting_max, 32 }, { s->device_rate_per_h, 33 }, { s->device_burst, 34 },
+		{ s->device_table_max, 35 }, { s->smssc[0].rate_per_s, 0 }, { s->smssc[1].rate_per_s, 36 }, { s->line_max, 37 },
+		{ s->line_timeout_ms, 38 },
 	};
 	for (int i = 0; i < N(numbers); i++)
 		ck_assert_uint_eq(numbers[i].have, numbers[i].want);

@@ -205,7 +205,7 @@ END_TEST
 
 START_TEST(many_at_once_each_answered_once)
 {
-	write_conf("policy = { rate_per_s = 100000; burst = 100000; };");
+	write_conf("policy = { rate_per_s = 100000; burst = 100000; device_rate_per_h = 0; };");
 	start();
 	for (uint32_t ref = 1; ref <= 1000; ref++)
 		ck_assert(iwf_node_post_dar(node, dar(ref)));
@@ -223,10 +223,17 @@ START_TEST(full_queue_refuses_at_once)
 	char err[256];
 	node = iwf_node_get(conf_file, err, sizeof(err));
 	ck_assert_msg(node != NULL, "%s", err);
+	iwf_node_attach_tsp(node, &(struct iwf_tsp_port){ .answer = on_answer });
 	/* not started: nobody takes from the queue */
 	for (uint32_t ref = 0; ref < 16; ref++)
 		ck_assert(iwf_node_post_dar(node, dar(ref + 1)));
-	struct tsp_dar *one_more = dar(99);
+	struct tsp_dar *one_more = dar(99), of_another = *one_more;
+	ck_assert(!iwf_node_post_dar(node, one_more));
+	/* for another SCS there is room: the oldest of who has more is refused instead */
+	of_another.peer = text("scs.other.example");
+	ck_assert(iwf_node_post_dar(node, tsp_dar_dup(&of_another)));
+	ck_assert_uint_eq(wait_for(IWF_FX_ANSWER_DAR, 1).a, 3004);
+	ck_assert_uint_eq(count_seen(IWF_FX_ANSWER_DAR, 0), 1);
 	ck_assert(!iwf_node_post_dar(node, one_more));
 	tsp_dar_free(one_more);
 	/* ends are taken all the same */
@@ -381,6 +388,98 @@ START_TEST(peers)
 }
 END_TEST
 
+/* ---- the queue: requests of many sources */
+
+static bool put(struct iwf_queue *q, enum iwf_event_kind kind, uint64_t source, unsigned n)
+{
+	struct iwf_event *ev = iwf_event_new(kind);
+
+	ev->source = source;
+	snprintf(ev->u.host, sizeof(ev->u.host), "%u", n);
+	if (kind == IWF_EV_DAR)
+		ev->u.dar = NULL;
+	struct iwf_event *out = iwf_queue_put(q, ev);
+	const bool taken = out != ev;
+	if (out) {
+		out->kind = IWF_EV_PEER_UP;
+		iwf_event_free(out);
+	}
+	return taken;
+}
+
+/* The sources of the next `most` events; 0 for an end. */
+static void expect_sources(struct iwf_queue *q, size_t most, const char *want)
+{
+	char got[256] = "";
+	bool stopping;
+	struct iwf_event *batch = iwf_queue_take(q, most, 0, &stopping);
+
+	while (batch) {
+		struct iwf_event *ev = batch;
+
+		batch = ev->next;
+		snprintf(got + strlen(got), sizeof(got) - strlen(got), "%d ", (int)ev->source);
+		ev->kind = IWF_EV_PEER_UP;
+		iwf_event_free(ev);
+	}
+	ck_assert_str_eq(got, want);
+}
+
+START_TEST(queue_serves_sources_in_turn)
+{
+	struct iwf_queue q;
+
+	ck_assert(iwf_queue_init(&q, 100));
+	for (unsigned i = 0; i < 5; i++)
+		ck_assert(put(&q, IWF_EV_DAR, 1, i));
+	for (unsigned i = 0; i < 2; i++)
+		ck_assert(put(&q, IWF_EV_DRR, 2, i));
+	ck_assert(put(&q, IWF_EV_DAR, 3, 0));
+	ck_assert(put(&q, IWF_EV_PEER_UP, 0, 0));
+	ck_assert(put(&q, IWF_EV_PEER_UP, 0, 1));
+	expect_sources(&q, 4, "0 0 1 2 ");
+	/* Whoever comes anew comes after those who are there; ends first, as ever. */
+	ck_assert(put(&q, IWF_EV_DAR, 4, 0));
+	ck_assert(put(&q, IWF_EV_PEER_UP, 0, 2));
+	expect_sources(&q, 5, "0 3 1 2 4 ");
+	expect_sources(&q, 100, "1 1 1 ");
+	expect_sources(&q, 100, "");
+	ck_assert_uint_eq(q.n, 0);
+	iwf_queue_destroy(&q);
+}
+END_TEST
+
+START_TEST(full_queue_has_room_for_others)
+{
+	struct iwf_queue q;
+	unsigned taken = 0;
+
+	ck_assert(iwf_queue_init(&q, 900));
+	while (put(&q, IWF_EV_DAR, 1, 0))
+		taken++;
+	ck_assert_uint_eq(taken, 900);
+	/* A hundred more who flood, each gets its share; and one who does not. */
+	for (uint64_t source = 2; source < 100; source++)
+		for (unsigned i = 0; i < 1000; i++)
+			put(&q, IWF_EV_DAR, source, i);
+	ck_assert(!put(&q, IWF_EV_DAR, 2, 0));
+	for (unsigned i = 0; i < 5; i++)
+		ck_assert(put(&q, IWF_EV_DAR, 1000, i));
+	ck_assert_uint_eq(q.n, 900);
+	expect_sources(&q, 10, "1 2 3 4 5 6 7 8 9 10 ");
+	struct iwf_event *ev;
+	bool stopping;
+	for (ev = iwf_queue_take(&q, 2000, 0, &stopping); ev;) {
+		struct iwf_event *next = ev->next;
+
+		ev->kind = IWF_EV_PEER_UP;
+		iwf_event_free(ev);
+		ev = next;
+	}
+	iwf_queue_destroy(&q);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("node");
@@ -401,6 +500,8 @@ int main(void)
 	tc = tcase_create("parts");
 	tcase_add_test(tc, deadlines);
 	tcase_add_test(tc, peers);
+	tcase_add_test(tc, queue_serves_sources_in_turn);
+	tcase_add_test(tc, full_queue_has_room_for_others);
 	suite_add_tcase(s, tc);
 	SRunner *sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);

@@ -83,12 +83,55 @@ START_TEST(rate_zero_never_refills)
 }
 END_TEST
 
+/* ---- less than once a second */
+
+START_TEST(pace)
+{
+	int64_t full_ms = 0;
+	int n = 0;
+
+	for (int i = 0; i < 10; i++)
+		n += iwf_pace_take(&full_ms, 60000, 3, T0);
+	ck_assert_int_eq(n, 3);
+	ck_assert(!iwf_pace_take(&full_ms, 60000, 3, T0 + 59999));
+	ck_assert(iwf_pace_take(&full_ms, 60000, 3, T0 + 60000));
+	ck_assert(!iwf_pace_take(&full_ms, 60000, 3, T0 + 60000));
+	/* After a long time no more than a full one. */
+	n = 0;
+	for (int i = 0; i < 10; i++)
+		n += iwf_pace_take(&full_ms, 60000, 3, T0 + INT64_C(1000000000));
+	ck_assert_int_eq(n, 3);
+	/* The clock has gone back: empty, but not for longer than it takes. */
+	ck_assert(!iwf_pace_take(&full_ms, 60000, 3, T0));
+	ck_assert(iwf_pace_take(&full_ms, 60000, 3, T0 + 60000));
+	/* No burst is one. */
+	full_ms = 0;
+	ck_assert(iwf_pace_take(&full_ms, 1000, 0, T0));
+	ck_assert(!iwf_pace_take(&full_ms, 1000, 0, T0 + 999));
+	ck_assert(iwf_pace_take(&full_ms, 1000, 0, T0 + 1000));
+}
+END_TEST
+
+START_TEST(looking_takes_nothing)
+{
+	struct iwf_bucket b = { 0, 0 };
+
+	for (int i = 0; i < 10; i++)
+		ck_assert(iwf_bucket_has(&b, 1, 1, T0));
+	ck_assert(iwf_bucket_take(&b, 1, 1, T0));
+	ck_assert(!iwf_bucket_has(&b, 1, 1, T0 + 999));
+	ck_assert(iwf_bucket_has(&b, 1, 1, T0 + 1000));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("ratelimit");
 	TCase *tc = tcase_create("ratelimit");
 
 	tcase_add_test(tc, full_at_first_use);
+	tcase_add_test(tc, pace);
+	tcase_add_test(tc, looking_takes_nothing);
 	tcase_add_test(tc, refills_at_the_rate);
 	tcase_add_test(tc, parts_of_a_token_are_kept);
 	tcase_add_test(tc, never_above_burst);

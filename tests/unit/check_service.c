@@ -6,6 +6,7 @@ int main(void)
 	Suite *s = suite_create("service");
 
 	suite_add_tcase(s, service_cases_checks());
+	suite_add_tcase(s, service_cases_rate());
 	suite_add_tcase(s, service_cases_t4());
 	suite_add_tcase(s, service_cases_hss());
 	suite_add_tcase(s, service_cases_report());

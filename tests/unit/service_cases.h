@@ -5,6 +5,7 @@
 #define N(a) ((int)(sizeof (a) / sizeof (a)[0]))
 
 TCase *service_cases_checks(void);   /* a DAR against the table of checks, retransmissions, explain */
+TCase *service_cases_rate(void);     /* quota, rates, the waiting line */
 TCase *service_cases_t4(void);       /* SMS-SC: answers, fail-over, recall, replace, recovery */
 TCase *service_cases_hss(void);      /* HSS: questions, answers, cache */
 TCase *service_cases_report(void);   /* reports, outbox, expiry */

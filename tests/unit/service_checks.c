@@ -231,6 +231,7 @@ static void prepare_number(struct tsp_dar *d)
 static void scs_disabled(struct tsp_dar *d)     { w.scs1.enabled = false; }
 static void scs_too_late(struct tsp_dar *d)     { w.scs1.valid_until = T0; }
 static void rate_used(struct tsp_dar *d)        { w.scs1.rate_per_s = w.scs1.burst = 1; }
+static void none_waiting(struct tsp_dar *d)     { w.conf.scs_waiting_max = 0; }
 static void no_quota(struct tsp_dar *d)         { w.scs1.quota = 0; w.scs1.quota_period_s = 3600; }
 static void other_content(struct tsp_dar *d)    { if (d->payload.n == 5) d->payload = w_text("other"); }
 static void m1_disabled(struct tsp_dar *d)      { w.m1.enabled = false; }
@@ -247,6 +248,7 @@ static const struct { const char *why; void (*before)(struct tsp_dar *), (*spoil
 	{ "dates", NULL, scs_too_late, "daa 1 NOTAUTHORIZED\n", RS_SCS_DATES },
 	{ "SCS-Identity", NULL, others_identity, "daa 1 INVSCSID\n", RS_SCS_IDENTITY },
 	{ "rate", prepare_number, rate_used, "daa 1 RATEEXCEEDED\n", RS_RATE },
+	{ "waiting", NULL, none_waiting, "daa 1 TEMPORARYERROR\n", RS_WAITING },
 	{ "quota", NULL, no_quota, "daa 1 QUOTAEXCEEDED\n", RS_QUOTA },
 	{ "number", prepare_number, other_content, "daa 1 PERMANENTERROR\n", RS_REFERENCE_IN_USE },
 	{ "identifier", NULL, bad_ext_id, "daa 1 INVEXTID\n", RS_IDENTIFIER },
@@ -289,7 +291,7 @@ START_TEST(earlier_check_answers)
 	seed_subscription_change(w.rows, &w.m1);
 	ck_assert(w_dar(dar));
 	ck_assert_msg(!strcmp(w.log, order[first].want), "%s before %s: %s", order[first].why, order[second].why, w.log);
-	w_expect_audit("trigger", order[first].reason == RS_SMSSC_UNREACHABLE ? "failed" : "refused", order[first].reason);
+	w_expect_audit("trigger", strstr(order[first].want, "TEMPORARY") ? "failed" : "refused", order[first].reason);
 }
 END_TEST
 
@@ -643,8 +645,8 @@ START_TEST(explain_walks_all_checks_and_leaves_no_trace)
 		text[0] = '\0';
 		ck_assert_int_eq(iwf_service_explain(w.svc, &dar, w.now_ms, add_line, text), IWF_OK);
 	}
-	ck_assert_str_eq(text, "origin ok\nscs ok\nscs-identity ok\nrate ok\nquota ok\nretransmission ok\nreference ok\nidentifier ok\n"
-	                       "device ok\nmtc-user ok\naction ok\ngrant ok\npolicy ok\nhss ok\nsmssc ok\n");
+	ck_assert_str_eq(text, "origin ok\nscs ok\nscs-identity ok\nrate ok\nretransmission ok\nwaiting ok\nquota ok\nreference ok\nidentifier ok\n"
+	                       "device ok\nmtc-user ok\naction ok\ngrant ok\npolicy ok\nhss ok\nsmssc ok\ndevice-rate ok\n");
 	ck_assert_uint_eq(seed_audits(w.rows), 0);
 	ck_assert_uint_eq(seed_triggers(w.rows), 0);
 	/* Rate and quota are still there. */
@@ -660,7 +662,7 @@ START_TEST(explain_stops_at_the_first_objection)
 
 	seed_revoke(w.rows, w.grant1);
 	ck_assert_int_eq(iwf_service_explain(w.svc, &dar, w.now_ms, add_line, text), IWF_OK);
-	ck_assert_str_eq(text, "origin ok\nscs ok\nscs-identity ok\nrate ok\nquota ok\nretransmission ok\nreference ok\nidentifier ok\n"
+	ck_assert_str_eq(text, "origin ok\nscs ok\nscs-identity ok\nrate ok\nretransmission ok\nwaiting ok\nquota ok\nreference ok\nidentifier ok\n"
 	                       "device ok\nmtc-user ok\naction ok\ngrant NOTAUTHORIZED no-grant\n");
 	ck_assert_uint_eq(seed_audits(w.rows), 0);
 	store_fail_at(w.store, 1, 1, IWF_ESTORE);
@@ -682,7 +684,7 @@ START_TEST(explain_knows_what_is_left_of_the_quota)
 	ck_assert_int_eq(w.rows->ops->usage_get(w.rows, w.scs1.id, w.now_ms - w.now_ms % 60000, &total), IWF_OK);
 	ck_assert_int_eq(total, 1);
 	ck_assert_int_eq(iwf_service_explain(w.svc, &dar, w.now_ms, add_line, text), IWF_OK);
-	ck_assert_str_eq(text, "origin ok\nscs ok\nscs-identity ok\nrate ok\nquota QUOTAEXCEEDED quota\n");
+	ck_assert_str_eq(text, "origin ok\nscs ok\nscs-identity ok\nrate ok\nretransmission ok\nwaiting ok\nquota QUOTAEXCEEDED quota\n");
 	ck_assert_int_eq(w.rows->ops->usage_get(w.rows, w.scs1.id, w.now_ms - w.now_ms % 60000, &total), IWF_OK);
 	ck_assert_int_eq(total, 1);
 }

@@ -294,14 +294,16 @@ static void flow(void)
 	pass(200);
 }
 
-static const struct { const char *why; enum iwf_identity_source source; bool after_dna; enum iwf_err err; unsigned times; } modes[] = {
-	{ "local", IWF_ID_LOCAL, false, IWF_ESTORE, 1 },
-	{ "local, twice", IWF_ID_LOCAL, false, IWF_EBUSY, 2 },
-	{ "local, for a while", IWF_ID_LOCAL, false, IWF_EFULL, 25 },
-	{ "hss", IWF_ID_HSS, false, IWF_ESTORE, 1 },
-	{ "hss, twice", IWF_ID_HSS, false, IWF_ENOMEM, 2 },
-	{ "after-dna", IWF_ID_LOCAL, true, IWF_ESTORE, 1 },
-	{ "after-dna, for a while", IWF_ID_LOCAL, true, IWF_ESTORE, 25 },
+static const struct { const char *why; enum iwf_identity_source source; bool after_dna; enum iwf_err err; unsigned times; uint32_t rate; } modes[] = {
+	{ "local", IWF_ID_LOCAL, false, IWF_ESTORE, 1, 0 },
+	{ "local, twice", IWF_ID_LOCAL, false, IWF_EBUSY, 2, 0 },
+	{ "local, for a while", IWF_ID_LOCAL, false, IWF_EFULL, 25, 0 },
+	{ "hss", IWF_ID_HSS, false, IWF_ESTORE, 1, 0 },
+	{ "hss, twice", IWF_ID_HSS, false, IWF_ENOMEM, 2, 0 },
+	{ "after-dna", IWF_ID_LOCAL, true, IWF_ESTORE, 1, 0 },
+	{ "after-dna, for a while", IWF_ID_LOCAL, true, IWF_ESTORE, 25, 0 },
+	{ "in line", IWF_ID_LOCAL, false, IWF_ESTORE, 1, 4 },
+	{ "in line, for a while", IWF_ID_HSS, false, IWF_ESTORE, 25, 4 },
 };
 
 /* Call 1, 2, 3 ... fails until the whole flow needs fewer calls. */
@@ -316,6 +318,7 @@ START_TEST(each_call_fails_in_turn)
 		w.conf.identity_source = modes[_i].source;
 		w.conf.report_after_dna = modes[_i].after_dna;
 		w.conf.hss_cache_age_s = 0;
+		w.conf.smssc[0].rate_per_s = w.conf.smssc[1].rate_per_s = modes[_i].rate;
 		store_fail_at(w.store, nth, modes[_i].times, modes[_i].err);
 		flow();
 		calls = store_fail_calls(w.store);
@@ -324,7 +327,7 @@ START_TEST(each_call_fails_in_turn)
 		nothing_is_left(why);
 		w_close();
 	} while (nth <= calls);
-	ck_assert_uint_gt(nth, 100);
+	ck_assert_uint_gt(nth, 80);
 }
 END_TEST
 
@@ -394,6 +397,16 @@ START_TEST(anything_happens)
 	w.conf.identity_source = (enum iwf_identity_source)(_i % 3);
 	w.conf.report_after_dna = _i & 1;
 	w.conf.notify_window = 1 + rnd(3);
+	if (_i & 4) {                                    /* one has to wait in line */
+		w.conf.smssc[0].rate_per_s = 1 + rnd(3);
+		w.conf.smssc[1].rate_per_s = 1 + rnd(3);
+		w.conf.line_max = 3;
+	}
+	if (_i & 8) {
+		w.conf.device_rate_per_h = 3600;
+		w.conf.device_burst = w.conf.device_table_max = 2;
+		w.conf.scs_waiting_max = 4;
+	}
 	for (int step = 0; step < 150; step++) {
 		switch (rnd(16)) {
 		case 0:  store_fail_at(w.store, 1 + rnd(20), 1 + rnd(3), IWF_ESTORE); break;

@@ -498,7 +498,7 @@ START_TEST(explain_says_whom_it_would_ask)
 	struct seen seen = { 0, false };
 
 	ck_assert_int_eq(iwf_service_explain(w.svc, &dar, w.now_ms, see, &seen), IWF_OK);
-	ck_assert_int_eq(seen.lines, 15);
+	ck_assert_int_eq(seen.lines, 17);
 	ck_assert(seen.hss);
 	EXPECT("");
 }
