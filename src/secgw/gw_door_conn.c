@@ -40,15 +40,16 @@ static struct door_scs *scs_of(struct door *d, int64_t id)
 
 /* Log and audit. */
 
-static void audit(struct door_conn *c, const char *event, const char *decision, enum iwf_reason reason, const char *detail)
+/* claimed: the Origin-Host of that very message. */
+static void audit(struct door_conn *c, const char *event, const char *decision, enum iwf_reason reason, const char *claimed, const char *detail)
 {
 	gw_ipc_send_audit(c->door->ipc, &(struct iwf_audit){
 		.at_ms = door_wall_ms(), .event = event, .decision = decision, .reason = reason, .request_status = -1,
-		.scs_id = c->scs ? c->scs->id : 0, .peer = c->host[0] ? c->host : NULL, .origin_host = c->host[0] ? c->host : NULL, .address = peer_address(c->peer),
-		.cert = c->nchain ? c->cert.sha256 : NULL, .reference = -1, .detail = detail });
+		.scs_id = c->scs ? c->scs->id : 0, .peer = c->host[0] ? c->host : NULL, .origin_host = claimed[0] ? claimed : NULL,
+		.address = peer_address(c->peer), .cert = c->nchain ? c->cert.sha256 : NULL, .reference = -1, .detail = detail });
 }
 
-static void tell_refusal(struct door_conn *c, const char *event, enum iwf_reason reason, const char *detail)
+static void tell_refusal(struct door_conn *c, const char *event, enum iwf_reason reason, const char *claimed, const char *detail)
 {
 	char words[320], more[64] = "";
 	uint64_t left_out;
@@ -60,7 +61,7 @@ static void tell_refusal(struct door_conn *c, const char *event, enum iwf_reason
 	snprintf(words, sizeof(words), "%s%.240s", more, detail);
 	iwf_log(IWF_LOG_WARN, IWF_SUB_GW, "%s from %s with certificate %.16s refused: %s (%s) %s", c->host[0] ? c->host : "a stranger",
 	        peer_address(c->peer), c->nchain ? c->cert.sha256 : "none", iwf_reason_text(reason), iwf_reason_str(reason), words);
-	audit(c, event, "refused", reason, words);
+	audit(c, event, "refused", reason, claimed, words);
 }
 
 /* Arrival and handshake. */
@@ -374,7 +375,7 @@ static void opened(struct door_conn *c)
 	d->count.tls13 += strstr(security, "TLS1.3") != NULL;
 	d->count.tls12 += strstr(security, "TLS1.2") != NULL;
 	iwf_log(IWF_LOG_NOTICE, IWF_SUB_GW, "%s is connected from %s (%s)", c->host, peer_address(c->peer), security);
-	audit(c, "connect", "accepted", RS_NONE, security);
+	audit(c, "connect", "accepted", RS_NONE, c->host, security);
 }
 
 static enum iwf_reason reason_of_end(const struct door_conn *c, const char *why)
@@ -423,11 +424,11 @@ static void closed(struct door_conn *c, const char *why)
 		gw_proxy_scs_closed(d->proxy, c->id);
 		d->count.open--;
 		iwf_log(IWF_LOG_NOTICE, IWF_SUB_GW, "%s is not connected: %s%s%s", c->host, why, c->detail[0] ? ": " : "", c->detail);
-		audit(c, "connect", "ended", reason, c->detail[0] ? c->detail : why);
+		audit(c, "connect", "ended", reason, c->host, c->detail[0] ? c->detail : why);
 	} else {
 		d->count.half_open -= c->counted;
 		d->count.refused[reason]++;
-		tell_refusal(c, "connect", reason, c->detail[0] ? c->detail : why);
+		tell_refusal(c, "connect", reason, c->host, c->detail[0] ? c->detail : why);
 	}
 	if (c->counted)
 		gw_shield_left(d->shield, (struct sockaddr *)&c->from, c->open);
@@ -446,6 +447,20 @@ static void event(struct peer *p, enum peer_event e, const char *why, void *ctx)
 }
 
 /* Messages. */
+
+static void tell_request(struct door_conn *c, enum iwf_reason reason, const uint8_t *msg, size_t n)
+{
+	char host[IWF_DIAMID_MAX + 1], realm[IWF_DIAMID_MAX + 1], detail[240] = "";
+
+	if (reason != RS_ORIGIN_NOT_PROVEN && reason != RS_SCS_REALM) {
+		tell_refusal(c, "dar", reason, c->host, "");
+		return;
+	}
+	text_of(msg, n, DIA_Origin_Host, host, sizeof(host));
+	text_of(msg, n, DIA_Origin_Realm, realm, sizeof(realm));
+	snprintf(detail, sizeof(detail), "it says it is %.100s in %.100s", host, realm);
+	tell_refusal(c, "dar", reason, host, detail);
+}
 
 static void message(struct peer *p, const uint8_t *msg, size_t n, void *ctx)
 {
@@ -477,7 +492,7 @@ static void message(struct peer *p, const uint8_t *msg, size_t n, void *ctx)
 		return;
 	d->count.request_refused[reason]++;
 	c->scs->refused++;
-	tell_refusal(c, "dar", reason, "");
+	tell_request(c, reason, msg, n);
 }
 
 void door_conn_ops(struct door *d, struct peer_ops *out)

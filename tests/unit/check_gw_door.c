@@ -27,7 +27,7 @@ static pid_t door;
 static uint16_t door_port, control_port;
 static bool ready;
 static int naudit;
-static struct { char decision[16]; enum iwf_reason reason; int64_t scs; char detail[200]; } rows[64];
+static struct { char decision[16]; enum iwf_reason reason; int64_t scs; char host[64], detail[200]; } rows[64];
 static struct side node, scs[4];
 static const uint32_t app = TSP_APP_ID;
 
@@ -92,6 +92,7 @@ static void from_door(int fd, void *ctx)
 		if (m.type == GW_IPC_AUDIT && naudit < 64) {
 			snprintf(rows[naudit].decision, sizeof(rows[0].decision), "%s", m.audit.decision);
 			snprintf(rows[naudit].detail, sizeof(rows[0].detail), "%s", m.audit.detail ? m.audit.detail : "");
+			snprintf(rows[naudit].host, sizeof(rows[0].host), "%s", m.audit.origin_host ? m.audit.origin_host : "");
 			rows[naudit].reason = m.audit.reason;
 			rows[naudit++].scs = m.audit.scs_id;
 		}
@@ -225,14 +226,14 @@ static void last_row(const char *decision, enum iwf_reason reason, int n)
 	ck_assert_msg(rows[n - 1].reason == reason, "%s instead of %s: %s", iwf_reason_str(rows[n - 1].reason), iwf_reason_str(reason), rows[n - 1].detail);
 }
 
-static void send_dar(struct peer *p)
+static void send_dar_of(struct peer *p, const char *host)
 {
 	struct dia_writer w = { 0 };
 
 	dia_begin(&w, DIA_F_REQUEST | DIA_F_PROXIABLE, TSP_CMD_DAR, TSP_APP_ID, peer_next_hbh(p), peer_next_e2e(p));
 	dia_put_text(&w, DIA_Session_Id, "scs.test;1;2");
 	dia_put_u32(&w, DIA_Auth_Session_State, 1);
-	dia_put_text(&w, DIA_Origin_Host, "scs.test");
+	dia_put_text(&w, DIA_Origin_Host, host);
 	dia_put_text(&w, DIA_Origin_Realm, "test");
 	dia_put_text(&w, DIA_Destination_Realm, "test");
 	dia_open(&w, DIA_Device_Action);
@@ -244,6 +245,8 @@ static void send_dar(struct peer *p)
 	ck_assert(dia_end(&w) && peer_send(p, w.p, w.n));
 	dia_writer_free(&w);
 }
+
+static void send_dar(struct peer *p) { send_dar_of(p, "scs.test"); }
 
 START_TEST(a_request_and_its_answer)
 {
@@ -264,6 +267,24 @@ START_TEST(a_request_and_its_answer)
 	ck_assert(dia_msg_find(scs[0].last, scs[0].n, DIA_Origin_Host, &a));
 	dia_avp_text(&a, text, sizeof(text));
 	ck_assert_str_eq(text, "iwf.test");
+}
+END_TEST
+
+START_TEST(another_name)
+{
+	struct dia_avp a;
+	uint32_t result = 0;
+
+	dial(&scs[0], "client", "scs.test", false);
+	UNTIL(scs[0].opened, 3000);
+	send_dar_of(scs[0].peer, "pin.test");
+	UNTIL(scs[0].messages, 3000);
+	ck_assert(dia_msg_find(scs[0].last, scs[0].n, DIA_Result_Code, &a) && dia_avp_u32(&a, &result));
+	ck_assert_uint_eq(result, 5003);
+	ck_assert_int_eq(node.messages, 0);
+	last_row("refused", RS_ORIGIN_NOT_PROVEN, 2);
+	ck_assert_int_eq(rows[1].scs, 7);
+	ck_assert_str_eq(rows[1].host, "pin.test");
 }
 END_TEST
 
@@ -393,6 +414,7 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_request_and_its_answer);
+	tcase_add_test(t, another_name);
 	tcase_add_test(t, strangers);
 	tcase_add_test(t, places);
 	tcase_add_test(t, sent_away);
