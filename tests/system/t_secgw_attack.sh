@@ -112,6 +112,7 @@ for r in half-open handshake-slow handshake source-rate rate origin-not-proven c
 done
 works "and why connections ended" grep -q 'nordtrack.example is not connected: framing: a message of .* is too long' "$LAB/door.log"
 works "also those of slow readers" grep -q 'nordtrack.example is not connected: .* octets wait for' "$LAB/door.log"
+is "and whom an impostor claimed to be" "$(lab_sql "SELECT count(*) > 0 FROM audit WHERE reason = 'origin-not-proven' AND peer = 'scs.nordtrack.example' AND origin_host = 'scs.acme.example'")" 1
 works "the audit's chain is whole" iwfctl audit verify
 
 # ---- afterwards
