@@ -5,34 +5,41 @@
  * asking anybody.  Here:
  *  - an unknown peer is accepted if its Origin-Host is an enabled row of scs and
  *    its certificate is the one the row asks for;
- *  - every connection that opens is looked at once more, configured peers too,
- *    and only one whose certificate names the peer counts as proven.  Nothing is
- *    taken from a connection that has not proven who it is;
+ *  - every connection that opens is looked at once more, configured peers too:
+ *    one whose certificate does not name the peer, or is not of the CAs for its
+ *    kind, is cut off, and nothing is taken from it;
  *  - what is asked of an HSS or an SMS-SC goes to peers of the inside only, however
  *    many applications somebody else says he has;
  *  - an agent that is trusted to say for whom it speaks (tsp.trusted_agents) is
  *    accepted by its certificate or, without TLS, by a secret that both know.
  */
-#include <arpa/inet.h>
 #include <gnutls/x509.h>
-#include <netinet/in.h>
+#include <netdb.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "authz.h"
 #include "fdx.h"
 #include "hash.h"
 #include "log.h"
+#include "pki_files.h"
 #include "ratelimit.h"
 
 static struct iwf_node *node;
 static struct fd_hook_hdl *hook;
+static struct iwf_pki_files *scs_trust, *inside_trust;      /* NULL: freeDiameter's TLS_CA is all there is */
 
 /* What there is to know of one connection. */
 struct who {
 	char host[IWF_DIAMID_MAX + 1];
 	struct iwf_peer_info info;
+	int fd;                          /* its socket; -1: not known */
+	char ip[64];                     /* of the other end; "": not known */
 	const char *product;             /* Product-Name of its CER; NULL: none */
+	const gnutls_datum_t *chain;     /* as it came, its own first */
+	unsigned nchain;
 	gnutls_x509_crt_t cert;          /* NULL: none */
+	char detail[200];                /* what there is to say besides the reason */
 };
 
 /* The address in what freeDiameter calls a connection: "... from [127.0.0.1]:41234 (9<-5)". */
@@ -45,32 +52,31 @@ static void address_in(const char *name, char *out, size_t size)
 		snprintf(out, size, "%.*s", end - 6, at + 6);
 }
 
-/* freeDiameter keeps no loopback addresses, but the name of the connection is in its dump of the peer. */
-static void address_in_dump(struct peer_info *pi, char *out, size_t size)
+/* The socket beneath; -1: not known. */
+static int socket_of(struct peer_info *pi)
 {
 	struct peer_hdr *peer = (struct peer_hdr *)((char *)pi - offsetof(struct peer_hdr, info));
-	char *dump = NULL;
-	size_t len = 0;
+	char words[64] = "";
+	const char *at;
+	int fd;
 
-	if (fd_peer_dump(&dump, &len, NULL, peer, 2))
-		address_in(dump, out, size);
-	free(dump);
+	if (fd_peer_cnx_proto_info(peer, words, sizeof(words)) || !(at = strstr(words, "soc#")) || sscanf(at, "soc#%d", &fd) != 1)
+		return -1;
+	return fd;
 }
 
-static void find_address(struct peer_info *pi, char *out, size_t size)
+static void find_address(struct who *w)
 {
-	char ip[INET6_ADDRSTRLEN];
+	struct sockaddr_storage from;
+	socklen_t size = sizeof(from);
+	char port[8];
 
-	address_in_dump(pi, out, size);
-	for (struct fd_list *li = pi->pi_endpoints.next; li != &pi->pi_endpoints; li = li->next) {
-		struct fd_endpoint *ep = (struct fd_endpoint *)li;
-		if (!(ep->flags & EP_FL_PRIMARY))
-			continue;
-		if (ep->sa.sa_family == AF_INET)
-			snprintf(out, size, "[%s]:%u", inet_ntop(AF_INET, &ep->sin.sin_addr, ip, sizeof(ip)), ntohs(ep->sin.sin_port));
-		else if (ep->sa.sa_family == AF_INET6)
-			snprintf(out, size, "[%s]:%u", inet_ntop(AF_INET6, &ep->sin6.sin6_addr, ip, sizeof(ip)), ntohs(ep->sin6.sin6_port));
-	}
+	if (w->fd < 0 || getpeername(w->fd, (struct sockaddr *)&from, &size) < 0 ||
+	    getnameinfo((struct sockaddr *)&from, size, w->ip, sizeof(w->ip), port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV))
+		return;
+	if (!strncmp(w->ip, "::ffff:", 7) && strchr(w->ip, '.'))
+		memmove(w->ip, w->ip + 7, strlen(w->ip + 7) + 1);
+	snprintf(w->info.address, sizeof(w->info.address), "[%.46s]:%s", w->ip, port);
 }
 
 static void look(struct peer_info *pi, struct who *w)
@@ -78,13 +84,15 @@ static void look(struct peer_info *pi, struct who *w)
 	uint8_t digest[IWF_HASH_LEN];
 	struct iwf_hash h;
 
-	*w = (struct who){0};
+	*w = (struct who){ .fd = socket_of(pi) };
 	snprintf(w->host, sizeof(w->host), "%.*s", (int)pi->pi_diamidlen, pi->pi_diamid);
 	w->product = (const char *)pi->runtime.pir_prodname;
-	find_address(pi, w->info.address, sizeof(w->info.address));
-	if (!pi->runtime.pir_cert_list || !pi->runtime.pir_cert_list_size)
+	find_address(w);
+	if (!pi->runtime.pir_cert_list || pi->runtime.pir_cert_list_size <= 0)
 		return;
-	const gnutls_datum_t *der = &pi->runtime.pir_cert_list[0];
+	w->chain = pi->runtime.pir_cert_list;
+	w->nchain = (unsigned)pi->runtime.pir_cert_list_size;
+	const gnutls_datum_t *der = &w->chain[0];
 	if (gnutls_x509_crt_init(&w->cert) < 0) {
 		w->cert = NULL;
 		return;
@@ -112,15 +120,35 @@ static bool cert_names(gnutls_x509_crt_t cert, const char *name)
 	return gnutls_x509_crt_check_hostname2(cert, name, GNUTLS_VERIFY_DO_NOT_ALLOW_WILDCARDS) != 0;
 }
 
-/* RS_NONE: the connection is that SCS's. */
-static enum iwf_reason check_scs(const struct who *w, const struct iwf_scs *scs)
+/* SCSs and inside nodes have CAs of their own (RFC 6733 13.2): a certificate of one kind proves nothing for the other. */
+static enum iwf_reason check_chain(struct who *w, struct iwf_pki_files *trust)
 {
+	struct iwf_cert_verdict v;
+
+	if (!trust)
+		return RS_NONE;
+	v = iwf_pki_files_check(trust, w->chain, w->nchain, (int64_t)time(NULL) * 1000, NULL);
+	if (v.reason != RS_NONE)
+		snprintf(w->detail, sizeof(w->detail), "%s", v.detail);
+	return v.reason;
+}
+
+/* RS_NONE: the connection is that SCS's. */
+static enum iwf_reason check_scs(struct who *w, const struct iwf_scs *scs)
+{
+	enum iwf_reason reason;
+
 	if (!scs->enabled)
 		return RS_SCS_DISABLED;
 	if (!iwf_dates_ok(scs->valid_from, scs->valid_until, (int64_t)time(NULL) * 1000))
 		return RS_SCS_DATES;
+	if (!scs->inside && !iwf_node_conf(node)->tsp.direct_outside)
+		return RS_DIRECT;
 	if (!w->cert)
-		return scs->ndsip && scs->inside ? RS_NONE : RS_CERT_MISSING;
+		return scs->ndsip && scs->inside && scs->ndsip_address[0] && !strcmp(scs->ndsip_address, w->ip) ? RS_NONE : RS_NO_TLS;
+	reason = check_chain(w, scs_trust);
+	if (reason != RS_NONE)
+		return reason;
 	if (!cert_names(w->cert, scs->cert_san[0] ? scs->cert_san : scs->origin_host))
 		return RS_CERT_NAME;
 	if (scs->cert_sha256[0] && strcmp(scs->cert_sha256, w->info.cert_sha256))
@@ -165,7 +193,7 @@ static bool has_key(const char *host, const char *product)
 }
 
 /* One name is an SCS or an agent, not both. */
-static enum iwf_reason check_agent(const struct who *w)
+static enum iwf_reason check_agent(struct who *w)
 {
 	struct iwf_scs scs;
 
@@ -174,22 +202,22 @@ static enum iwf_reason check_agent(const struct who *w)
 		return RS_AGENT;
 	}
 	if (w->cert)
-		return cert_names(w->cert, w->host) ? RS_NONE : RS_AGENT;
+		return check_chain(w, inside_trust) == RS_NONE && cert_names(w->cert, w->host) ? RS_NONE : RS_AGENT;
 	return has_key(w->host, w->product) ? RS_NONE : RS_AGENT;
 }
 
 static void refuse(const struct who *w, enum iwf_reason reason, int64_t scs_id)
 {
-	iwf_log(IWF_LOG_WARN, IWF_SUB_ACL, "%s from %s with certificate %.16s refused: %s (%s)", w->host, w->info.address,
-	        w->info.cert_sha256[0] ? w->info.cert_sha256 : "none", iwf_reason_text(reason), iwf_reason_str(reason));
+	iwf_log(IWF_LOG_WARN, IWF_SUB_ACL, "%s from %s with certificate %.16s refused: %s (%s) %s", w->host, w->info.address,
+	        w->info.cert_sha256[0] ? w->info.cert_sha256 : "none", iwf_reason_text(reason), iwf_reason_str(reason), w->detail);
 	iwf_node_post_audit(node, &(struct iwf_audit){
 		.at_ms = (int64_t)time(NULL) * 1000, .event = "connect", .decision = "refused", .reason = reason,
 		.request_status = -1, .scs_id = scs_id, .peer = w->host, .origin_host = w->host, .address = w->info.address,
-		.cert = w->info.cert_sha256, .reference = -1 });
+		.cert = w->info.cert_sha256, .reference = -1, .detail = w->detail[0] ? w->detail : NULL });
 }
 
 /* RS_NONE and the row, or why not. */
-static enum iwf_reason check_unknown_peer(const struct who *w, struct iwf_scs *scs)
+static enum iwf_reason check_unknown_peer(struct who *w, struct iwf_scs *scs)
 {
 	if (is_agent(w->host))
 		return check_agent(w);
@@ -222,13 +250,24 @@ static int validate(struct peer_info *pi, int *auth, int (**second)(struct peer_
 
 /* An SCS proves what its row asks for; any other peer is one of the
  * configuration, protected below Diameter or with a certificate of its name. */
-static enum iwf_reason check_open_peer(const struct who *w, struct iwf_scs *scs)
+static enum iwf_reason check_open_peer(struct who *w, struct iwf_scs *scs)
 {
 	enum iwf_reason reason = check_unknown_peer(w, scs);
 
 	if (reason != RS_SCS_UNKNOWN)
 		return reason;
-	return !w->cert || cert_names(w->cert, w->host) ? RS_NONE : RS_PEER_NAME;
+	if (!w->cert)
+		return RS_NONE;
+	reason = check_chain(w, inside_trust);
+	return reason != RS_NONE || cert_names(w->cert, w->host) ? reason : RS_PEER_NAME;
+}
+
+/* freeDiameter has taken it, and would keep it in the place of the one whose name it uses.  Its own calls for this
+ * would make it forget the peer for good. */
+static void cut_off(const struct who *w)
+{
+	if (w->fd >= 0)
+		shutdown(w->fd, SHUT_RDWR);
 }
 
 /* Somebody who did not get as far as a name.  Anybody can do that as often as he
@@ -288,6 +327,7 @@ static void on_connection(enum fd_hook_type type, struct msg *msg, struct peer_h
 			iwf_node_post_peer_up(node, w.host);
 		} else {
 			refuse(&w, reason, scs.id);
+			cut_off(&w);
 		}
 	} else {
 		iwf_peer_closed(w.host);
@@ -320,10 +360,28 @@ static int keep_inside(void *data, struct msg **msg, struct fd_list *candidates)
 	return 0;
 }
 
+static bool open_trust(const char *key, const char *ca, const char *crl, enum iwf_pki_use use, struct iwf_pki_files **out)
+{
+	char err[1200];
+
+	if (!*ca)
+		return true;
+	*out = iwf_pki_files_open(ca, crl, (enum iwf_crl)iwf_node_conf(node)->trust.crl_policy, use, IWF_SUB_ACL, err, sizeof(err));
+	if (!*out)
+		iwf_log(IWF_LOG_ERROR, IWF_SUB_ACL, "%s: %s", key, err);
+	return *out != NULL;
+}
+
 static int acl_scs_entry(char *conf_file)
 {
+	const struct iwf_conf *c;
+
 	node = fdx_node("acl_scs", conf_file);
 	if (!node)
+		return EINVAL;
+	c = iwf_node_conf(node);
+	if (!open_trust("trust.scs_ca", c->trust.scs_ca, c->trust.scs_crl, IWF_PKI_CLIENT, &scs_trust) ||
+	    !open_trust("trust.inside_ca", c->trust.inside_ca, c->trust.inside_crl, IWF_PKI_NODE, &inside_trust))
 		return EINVAL;
 	return fd_hook_register(HOOK_MASK(HOOK_PEER_CONNECT_SUCCESS, HOOK_PEER_CONNECT_FAILED), on_connection, NULL, NULL, &hook)
 	       ?: fd_rt_out_register(keep_inside, NULL, 1, &out_hdl) ?: fd_peer_validate_register(validate);
@@ -338,6 +396,9 @@ void fd_ext_fini(void)
 	if (out_hdl)
 		fd_rt_out_unregister(out_hdl, NULL);
 	iwf_peers_forget_all();
+	iwf_pki_files_close(scs_trust);
+	iwf_pki_files_close(inside_trust);
+	scs_trust = inside_trust = NULL;
 	iwf_node_put(node);
 	node = NULL;
 }

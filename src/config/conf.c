@@ -70,6 +70,26 @@ static void check_key_file(struct conf_reader *r, const char *key, const char *f
 		         (unsigned)st.st_mode & 07777);
 }
 
+static void check_readable(struct conf_reader *r, const char *key, const char *file)
+{
+	if (*file && access(file, R_OK) != 0)
+		conf_complain(r, key, "cannot read '%s': %s", file, strerror(errno));
+}
+
+static void check_trust(struct conf_reader *r, const struct iwf_conf *c)
+{
+	check_readable(r, "trust.scs_ca", c->trust.scs_ca);
+	check_readable(r, "trust.scs_crl", c->trust.scs_crl);
+	check_readable(r, "trust.inside_ca", c->trust.inside_ca);
+	check_readable(r, "trust.inside_crl", c->trust.inside_crl);
+	if (c->tsp.direct_outside && !*c->trust.scs_ca)
+		conf_complain(r, "tsp.direct_outside", "SCSs of the outside need CAs of their own: name them in trust.scs_ca");
+	if (*c->trust.scs_crl && !*c->trust.scs_ca)
+		conf_complain(r, "trust.scs_crl", "there is no trust.scs_ca whose CRL it could be");
+	if (*c->trust.inside_crl && !*c->trust.inside_ca)
+		conf_complain(r, "trust.inside_crl", "there is no trust.inside_ca whose CRL it could be");
+}
+
 static void check_whole(struct conf_reader *r, void *conf)
 {
 	struct iwf_conf *out = conf;
@@ -79,6 +99,10 @@ static void check_whole(struct conf_reader *r, void *conf)
 		conf_complain(r, "", "the name of the file has more than %zu characters", sizeof out->file - 1);
 	conf_make_absolute(r, "store.uri", out->store.uri + strlen("sqlite:"), sizeof out->store.uri - strlen("sqlite:"));
 	conf_make_absolute(r, "tsp.agent_key_file", out->tsp.agent_key_file, sizeof out->tsp.agent_key_file);
+	conf_make_absolute(r, "trust.scs_ca", out->trust.scs_ca, sizeof out->trust.scs_ca);
+	conf_make_absolute(r, "trust.scs_crl", out->trust.scs_crl, sizeof out->trust.scs_crl);
+	conf_make_absolute(r, "trust.inside_ca", out->trust.inside_ca, sizeof out->trust.inside_ca);
+	conf_make_absolute(r, "trust.inside_crl", out->trust.inside_crl, sizeof out->trust.inside_crl);
 	conf_make_absolute(r, "privacy.hash_key_file", out->privacy.hash_key_file, sizeof out->privacy.hash_key_file);
 	out->store.line = conf_line(r, "store.uri");
 	if (s->identity_source != IWF_ID_LOCAL && s->nhss == 0)
@@ -94,6 +118,7 @@ static void check_whole(struct conf_reader *r, void *conf)
 		         s->notify_retry_max_s);
 	if (out->node.batch_max > out->node.queue_max)
 		conf_complain(r, "node.batch_max", "%u is above node.queue_max, which is %u", out->node.batch_max, out->node.queue_max);
+	check_trust(r, out);
 	check_key_file(r, "privacy.hash_key_file", out->privacy.hash_key_file);
 	check_key_file(r, "tsp.agent_key_file", out->tsp.agent_key_file);
 }

@@ -8,7 +8,8 @@ struct iwf_conf {
 	struct iwf_service_conf service; /* identity.*, tsp.*, policy.*, s6m.*, t4.*, notify.* */
 	struct { char uri[512]; uint32_t busy_timeout_ms; int line; } store;  /* "sqlite:/var/lib/mtc-iwf/iwf.db"; line: of store.uri, 0 if it isn't in the file */
 	struct { uint32_t queue_max, batch_max; } node;
-	struct { char agent_key_file[512]; } tsp;                   /* "": agents need TLS */
+	struct { char agent_key_file[512]; bool direct_outside; } tsp;   /* "": agents need TLS */
+	struct { char scs_ca[512], scs_crl[512], inside_ca[512], inside_crl[512]; int crl_policy; } trust;   /* enum iwf_crl */
 	struct { int level; bool private_data; } log;               /* level: enum iwf_log_level */
 	struct {
 		char hash_key_file[512];     /* key of the hashes that stand for IMSIs in logs; "": made anew at each start */

@@ -186,6 +186,7 @@ struct iwf_report {
 	X(RS_DESTINATION,        "destination",          "Destination-Host or Destination-Realm is not served here") \
 	X(RS_IN_FLIGHT,          "in-flight",            "too many requests of this SCS wait for their answers") \
 	X(RS_NO_NODE,            "no-node",              "no MTC-IWF node is connected, or none has answered in time") \
+	X(RS_DIRECT,             "direct",               "an SCS of the outside, which may come through the gateway only (tsp.direct_outside)") \
 	X(RS_AGENT,              "agent",                "the peer calls itself a trusted agent, and has not proven it") \
 	X(RS_HANDSHAKE,          "handshake",            "the TLS handshake or the first message failed: no certificate that we trust, or no Diameter") \
 	X(RS_PEER_NAME,          "peer-name",            "a peer of the configuration came with a certificate of another name") \

@@ -149,6 +149,10 @@ lab_node_conf() {
 	policy = { ${LAB_POLICY:-device_rate_per_h = 0;} };
 	${LAB_CONF:-}
 	END
+	[ "${LAB_DOOR:-no}" != no ] || cat >>"$LAB/mtc-iwf.conf" <<-END
+	tsp = { direct_outside = true; ${LAB_TSP:-} };
+	trust = { scs_ca = "${LAB_SCS_CA:-pki/ca.crt}"; ${LAB_TRUST:-} };
+	END
 	[ "${LAB_DOOR:-no}" = no ] || echo "tsp = { trusted_agents = [ \"$lab_iwf\" ]; agent_key_file = \"agent.key\"; ${LAB_TSP:-} };" >>"$LAB/mtc-iwf.conf"
 }
 
