@@ -122,7 +122,7 @@ lab_write_fd_conf() {
 	NoRelay;
 	TcTimer = 2;
 	TLS_Cred = "$LAB/pki/$lab_node.crt", "$LAB/pki/$lab_node.key";
-	TLS_CA = "$LAB/pki/ca.crt";
+	TLS_CA = "${LAB_TLS_CA:-$LAB/pki/ca.crt}";
 	TLS_DH_File = "$LAB/pki/dh.pem";
 	TLS_Prio = "$(lab_tls_prio)";
 	${LAB_FD_EXTRA:-}
