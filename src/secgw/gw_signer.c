@@ -134,6 +134,7 @@ static void *serve(void *ctx)
 	while ((n = recv(s->fd, &ask, sizeof(ask), 0)) != 0) {
 		gnutls_datum_t sig = { NULL, 0 };
 		struct reply reply;
+		bool gone;
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -151,9 +152,10 @@ static void *serve(void *ctx)
 			reply.error = GNUTLS_E_PK_SIGN_FAILED;
 		if (!reply.error)
 			memcpy(reply.sig, sig.data, sig.size);
-		if (send(s->fd, &reply, REPLY_HEAD + (reply.error ? 0 : sig.size), MSG_NOSIGNAL) < 0 && errno != EAGAIN)
-			n = 0;
+		gone = send(s->fd, &reply, REPLY_HEAD + (reply.error ? 0 : sig.size), MSG_NOSIGNAL) < 0 && errno != EINTR;
 		gnutls_free(sig.data);
+		if (gone)
+			break;
 	}
 	return NULL;
 }
