@@ -13,7 +13,7 @@
 
 static const struct ctl_verbs *const nouns[] = {
 	&ctl_check_verbs, &ctl_db_verbs, &ctl_scs_verbs, &ctl_device_verbs, &ctl_import_verbs, &ctl_user_verbs, &ctl_group_verbs,
-	&ctl_grant_verbs, &ctl_trigger_verbs, &ctl_audit_verbs, &ctl_explain_verbs,
+	&ctl_grant_verbs, &ctl_trigger_verbs, &ctl_audit_verbs, &ctl_privacy_verbs, &ctl_explain_verbs,
 };
 #define NOUNS (sizeof nouns / sizeof *nouns)
 

@@ -82,7 +82,7 @@ struct ctl_verb {
 
 struct ctl_verbs { const struct ctl_verb *v; size_t n; };
 extern const struct ctl_verbs ctl_check_verbs, ctl_db_verbs, ctl_scs_verbs, ctl_device_verbs, ctl_user_verbs, ctl_group_verbs,
-	ctl_import_verbs, ctl_grant_verbs, ctl_trigger_verbs, ctl_audit_verbs, ctl_explain_verbs;
+	ctl_import_verbs, ctl_grant_verbs, ctl_trigger_verbs, ctl_audit_verbs, ctl_privacy_verbs, ctl_explain_verbs;
 
 /* Says it on standard error; gives CTL_FAIL. */
 int ctl_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -100,6 +100,8 @@ void ctl_close(struct ctl *);
 int ctl_change(struct ctl *, const struct args *, int (*work)(struct ctl *, const struct args *));
 /* The row in the audit alone: the command, and `more`. */
 enum iwf_err ctl_audit(struct ctl *, const char *more);
+/* The same on its own: for what is shown that is not for everybody. */
+int ctl_note(struct ctl *, const struct args *);
 
 /* SQL.  Statements come from string constants; values are always bound. */
 

@@ -82,13 +82,13 @@ static int device_list(struct ctl *c, const struct args *a)
 
 static const struct arg_spec show_args[] = {
 	{ "DEVICE", ARG_DEVICE, ARG_NEEDED, .help = "External Identifier, MSISDN, imsi:DIGITS or #ID" },
-	{ "--imsi", ARG_FLAG, .help = "show the IMSI in full" },
+	{ "--imsi", ARG_FLAG, .help = "show the IMSI in full; that is audited" },
 };
 
 static int device_show(struct ctl *c, const struct args *a)
 {
 	int64_t id;
-	if (!ctl_open(c, true) || !(id = ctl_device(c, arg_text(a, "DEVICE"))))
+	if ((arg_given(a, "--imsi") && ctl_note(c, a) != CTL_OK) || !ctl_open(c, true) || !(id = ctl_device(c, arg_text(a, "DEVICE"))))
 		return CTL_FAIL;
 	sqlite3_stmt *st = ctl_prepare(c, arg_given(a, "--imsi") ?
 #define SHOW(imsi) \

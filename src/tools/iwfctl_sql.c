@@ -79,6 +79,16 @@ int ctl_change(struct ctl *c, const struct args *a, int (*work)(struct ctl *, co
 	return status;
 }
 
+static int nothing(struct ctl *c, const struct args *a)
+{
+	return CTL_OK;
+}
+
+int ctl_note(struct ctl *c, const struct args *a)
+{
+	return ctl_change(c, a, nothing);
+}
+
 sqlite3_stmt *ctl_prepare(struct ctl *c, const char *sql)
 {
 	sqlite3_stmt *st;

@@ -80,12 +80,12 @@ static int trigger_list(struct ctl *c, const struct args *a)
 
 static const struct arg_spec show_args[] = {
 	{ "ID", ARG_UINT, ARG_NEEDED, .min = 1, .max = INT64_MAX, .help = "as `trigger list` shows it" },
-	{ "--imsi", ARG_FLAG, .help = "show the IMSI in full" },
+	{ "--imsi", ARG_FLAG, .help = "show the IMSI in full; that is audited" },
 };
 
 static int trigger_show(struct ctl *c, const struct args *a)
 {
-	if (!open_with_words(c))
+	if ((arg_given(a, "--imsi") && ctl_note(c, a) != CTL_OK) || !open_with_words(c))
 		return CTL_FAIL;
 	sqlite3_stmt *st = ctl_prepare(c, "SELECT id FROM device_trigger WHERE id = :id");
 	if (!st)

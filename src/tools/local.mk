@@ -22,5 +22,6 @@ iwfctl_SOURCES = src/tools/iwfctl.c src/tools/iwfctl.h src/tools/iwfctl_args.c s
 	src/tools/iwfctl_db.c src/tools/iwfctl_scs.c src/tools/iwfctl_device.c src/tools/iwfctl_user.c src/tools/iwfctl_group.c \
 	src/tools/iwfctl_bulk.h src/tools/iwfctl_batch.h src/tools/iwfctl_batch.c src/tools/iwfctl_batch_row.c \
 	src/tools/iwfctl_import.c src/tools/iwfctl_export.c src/tools/iwfctl_input.c src/tools/iwfctl_progress.c \
-	src/tools/iwfctl_grant.c src/tools/iwfctl_trigger.c src/tools/iwfctl_audit.c src/tools/iwfctl_explain.c
+	src/tools/iwfctl_grant.c src/tools/iwfctl_trigger.c src/tools/iwfctl_audit.c src/tools/iwfctl_privacy.c \
+	src/tools/iwfctl_explain.c
 iwfctl_LDADD = libmtciwf.la $(SQLITE_LIBS) $(GNUTLS_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS)
