@@ -90,6 +90,7 @@ static int app_tsp_entry(char *conf_file)
 	rc = rc ?: tsp_intake_start();
 	rc = rc ?: tsp_route_start();
 	rc = rc ?: tsp_guard_start();
+	rc = rc ?: tsp_log_start();
 	rc = rc ?: fd_disp_app_support(tsp, vendor, 1, 0);
 	if (rc)
 		return rc;
@@ -111,6 +112,7 @@ void fd_ext_fini(void)
 		iwf_node_stop(tsp_app.node);
 	tsp_route_stop();
 	tsp_guard_stop();
+	tsp_log_stop();
 	tsp_intake_stop();
 	if (refusals_hook)
 		fd_hook_unregister(refusals_hook);

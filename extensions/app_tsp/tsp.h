@@ -59,5 +59,9 @@ void tsp_route_stop(void);
 int tsp_guard_start(void);
 void tsp_guard_stop(void);
 
+/* And nothing of what messages hold is in freeDiameter's lines in the log (log.private_data). */
+int tsp_log_start(void);
+void tsp_log_stop(void);
+
 /* Sends a report; its end goes to the node. */
 void tsp_notify(int64_t report, uint32_t timeout_ms, const struct tsp_dnr *dnr);

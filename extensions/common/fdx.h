@@ -68,7 +68,8 @@ int fdx_answer_fields(struct msg *answer, uint32_t result_code, const char *erro
 /* Takes the message, also when nobody is left to send it to. */
 void fdx_answer_send(struct msg *answer);
 
-/* Our log lines go to freeDiameter's log. */
+/* Our log lines go to freeDiameter's log, in a form that nothing else has there. */
+#define FDX_LOG_FORMAT "%s %s: %s"
 void fdx_log_join(void);
 /* iwf_node_get(), with the reason logged when it is NULL. */
 struct iwf_node *fdx_node(const char *extension, const char *conf_file);

@@ -194,7 +194,7 @@ void fdx_answer_send(struct msg *answer)
 
 static void to_fd_log(void *ctx, enum iwf_log_level level, enum iwf_log_sub sub, const char *line)
 {
-	fd_log(level == IWF_LOG_ERROR ? FD_LOG_ERROR : FD_LOG_NOTICE, "%s %s: %s", iwf_log_sub_str(sub),
+	fd_log(level == IWF_LOG_ERROR ? FD_LOG_ERROR : FD_LOG_NOTICE, FDX_LOG_FORMAT, iwf_log_sub_str(sub),
 	       iwf_log_level_str(level), line);
 }
 

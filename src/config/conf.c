@@ -158,3 +158,14 @@ int iwf_conf_check_store(const struct iwf_conf *conf,
 		complain_cb(ctx, &e);
 	return 1;
 }
+
+bool iwf_conf_store_is_open(const struct iwf_conf *conf, char *text, size_t size)
+{
+	const char *path = conf->store.uri + strlen("sqlite:");
+	struct stat st;
+
+	if (stat(path, &st) != 0 || !(st.st_mode & S_IRWXO))
+		return false;
+	snprintf(text, size, "everybody may use '%s', and there are IMSIs in it (mode %04o); chmod o= it", path, (unsigned)st.st_mode & 07777);
+	return true;
+}

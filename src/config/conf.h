@@ -14,6 +14,7 @@ struct iwf_conf {
 	struct {
 		char hash_key_file[512];     /* key of the hashes that stand for IMSIs in logs; "": made anew at each start */
 		size_t ninside; char inside[IWF_MATCH_MAX][IWF_DIAMID_MAX + 1];   /* names beside those of HSSs and SMS-SCs */
+		bool core_dumps;
 	} privacy;
 };
 
@@ -32,6 +33,8 @@ void iwf_conf_defaults(struct iwf_conf *out);
 /* Opens the store, checks its schema version and pragmas, closes it.  Same complaints. */
 int iwf_conf_check_store(const struct iwf_conf *,
                          void (*complain)(void *ctx, const struct iwf_conf_error *), void *ctx);
+/* True, with words for a warning: others than owner and group may read or write the store. */
+bool iwf_conf_store_is_open(const struct iwf_conf *conf, char *text, size_t size);
 
 /* The option table: what can stand in the file. */
 enum iwf_opt_type { IWF_OPT_INT, IWF_OPT_BOOL, IWF_OPT_STRING, IWF_OPT_ENUM, IWF_OPT_PATH, IWF_OPT_LIST };

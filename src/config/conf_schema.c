@@ -196,7 +196,7 @@ static const struct iwf_opt options[] = {
 	ENUM("log.level", "error|warn|notice|info|debug", "notice", AT(log.level),
 	     "what is logged: this and all that is more serious"),
 	BOOL("log.private_data", "false", AT(log.private_data),
-	     "true: MSISDNs and External Identifiers in full; IMSIs never are"),
+	     "true: messages that freeDiameter can't read or route are written out, and nothing in its lines is masked; IMSIs in the node's own always are"),
 
 	PATH("privacy.hash_key_file", 0, "", "/etc/mtc-iwf/hash.key", NULL, AT(privacy.hash_key_file),
 	     "16 or more random octets that key the hashes which stand for IMSIs; \"\": made anew at each start"),
@@ -204,6 +204,8 @@ static const struct iwf_opt options[] = {
 	     "host names and realms that no SCS may see, beside those of s6m.hss and t4.smssc"),
 	STRING("privacy.inside_names[]", 1, NULL, "epc.mnc001.mcc001.3gppnetwork.org", store_host, ELEM(iwf_conf, privacy.inside),
 	       "host name or realm, with a dot in it"),
+	BOOL("privacy.core_dumps", "false", AT(privacy.core_dumps),
+	     "true: a crash may leave the node's memory, IMSIs and all, in a core file, and debuggers may look into it"),
 };
 
 static const struct conf_section sections[] = {

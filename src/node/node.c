@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -364,6 +365,13 @@ static struct iwf_node *make(const char *conf_file, char *err, size_t err_size)
 		return NULL;
 	}
 	iwf_log_set_level((enum iwf_log_level)n->conf.log.level);
+	if (iwf_conf_store_is_open(&n->conf, err, err_size))
+		iwf_log(IWF_LOG_WARN, IWF_SUB_CONF, "%s", err);
+	if (!n->conf.privacy.core_dumps && !iwf_private_no_dumps()) {
+		snprintf(err, err_size, "core dumps cannot be ruled out: %s", strerror(errno));
+		destroy(n);
+		return NULL;
+	}
 	iwf_queue_set_max(&n->queue, n->conf.node.queue_max);
 	struct iwf_store_opts opts = { .busy_timeout_ms = n->conf.store.busy_timeout_ms };
 	n->store = iwf_store_open(n->conf.store.uri, &opts, err, err_size);

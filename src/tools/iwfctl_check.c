@@ -54,6 +54,8 @@ static int check_config(struct ctl *c, const struct args *a)
 		snprintf(c->conf.store.uri, sizeof c->conf.store.uri, "sqlite:%.500s", c->db);
 	if (c->conf_ok)
 		iwf_conf_check_store(&c->conf, complain, &k);
+	if (c->conf_ok && iwf_conf_store_is_open(&c->conf, err, sizeof err))
+		complain_line(&k, false, (struct fd_where){ c->conf_file, c->conf.store.line }, "store.uri", "%s", err);
 	if (arg_given(a, "--freediameter"))
 		fdconf_check(&k, arg_text(a, "--freediameter"));
 	if (!c->json) {

@@ -1,11 +1,15 @@
 /* private.c - see private.h */
 #include "private.h"
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include "hash.h"
 
 #define LONG  15u
 #define SHORT 14u
+#define NAME  16u     /* hexadecimal digits of a name */
 
 /* Eight to a cache line.  A slot holds the digits with their number above them; 0 is empty. */
 #define WAYS 8u
@@ -85,38 +89,73 @@ static bool is_word(char c)
 	return is_digit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
-static unsigned number_at(const char *text, bool begins)
+/* A word of nothing but that; 0: not one. */
+static size_t digits_at(const char *text)
 {
-	unsigned n = known_at(text);
+	size_t n = strspn(text, "0123456789");
+	return is_word(text[n]) ? 0 : n;
+}
 
-	if (n || !begins)
-		return n;
-	while (n <= LONG && is_digit(text[n]))
-		n++;
-	return (n == LONG || n == SHORT) && !is_word(text[n]) ? n : 0;
+static size_t hex_at(const char *text)
+{
+	size_t n = strspn(text, "0123456789abcdefABCDEF");
+	return is_word(text[n]) ? 0 : n;
+}
+
+static void put(const char *text, char *out, size_t *n, size_t size)
+{
+	while (*text && *n + 1 < size)
+		out[(*n)++] = *text++;
+}
+
+static void put_name(const char *text, size_t len, char *out, size_t *n, size_t size)
+{
+	char imsi[LONG + 1], name[17];
+
+	memcpy(imsi, text, len);
+	imsi[len] = '\0';
+	iwf_hash_private(imsi, name);
+	put("#", out, n, size);
+	put(name, out, n, size);
 }
 
 static void mask(const char *text, bool any, char *out, size_t size)
 {
-	char imsi[LONG + 1], name[17];
+	char octets[32];
 	size_t n = 0;
 
 	for (const char *p = text; *p && n + 1 < size;) {
-		unsigned len = any ? number_at(p, p == text || !is_word(p[-1])) : known_at(p);
+		bool begins = any && (p == text || !is_word(p[-1]));
+		size_t digits = begins ? digits_at(p) : 0, hex = begins ? hex_at(p) : 0, known = known_at(p);
 
-		if (!len) {
+		if (hex == NAME && p > text && p[-1] == '#')
+			hex = 0;             /* a name already */
+		if (hex > LONG || (hex >= SHORT && !digits)) {
+			snprintf(octets, sizeof(octets), "<%zu octets>", (hex + 1) / 2);
+			put(octets, out, &n, size);
+			p += hex;
+		} else if (digits >= SHORT || known) {
+			put_name(p, known ? known : digits, out, &n, size);
+			p += known ? known : digits;
+		} else {
 			out[n++] = *p++;
-			continue;
 		}
-		memcpy(imsi, p, len);
-		imsi[len] = '\0';
-		iwf_hash_private(imsi, name);
-		out[n++] = '#';
-		for (const char *c = name; *c && n + 1 < size; c++)
-			out[n++] = *c;
-		p += len;
 	}
 	out[n] = '\0';
+}
+
+bool iwf_private_no_dumps(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	if (setrlimit(RLIMIT_CORE, &none) < 0)
+		return false;
+#if !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__
+	/* What looks for leaks is a debugger too. */
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		return false;
+#endif
+	return true;
 }
 
 bool iwf_private_in(const char *text)

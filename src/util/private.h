@@ -21,6 +21,10 @@ bool iwf_private_is(uint64_t digits, unsigned n);
 void iwf_private_mask(const char *text, char *out, size_t size);
 /* False: there is nothing to replace. */
 bool iwf_private_in(const char *text);
+/* The memory of this process goes into no core file and to no debugger of another
+ * user.  False: errno says why. */
+bool iwf_private_no_dumps(void);
 /* For text that others wrote: every number of 14 or 15 digits that stands alone
- * is taken for an IMSI, known or not. */
+ * is taken for an IMSI, known or not, and longer hexadecimal for octets that may
+ * hold one. */
 void iwf_private_mask_any(const char *text, char *out, size_t size);
