@@ -110,7 +110,7 @@ lab_hss_start
 
 # ---- an SCS and its own name ---------------------------------------------------
 
-as_exec=exec as "$pki/$acme" $acme --json wait --timeout 60 >"$LAB/first.log" 2>&1 &
+as_exec=exec as "$pki/$acme" $acme --json wait --reference 1 --timeout 60 >"$LAB/first.log" 2>&1 &
 echo $! >"$LAB/first.pid"
 lab_wait 10 grep -q '"connected"' "$LAB/first.log"
 try "$pki/$acme" $acme
