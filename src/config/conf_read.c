@@ -20,16 +20,21 @@ struct conf_reader {
 	void *ctx;
 };
 
-static void complain_v(struct conf_reader *r, const char *file, int line, const char *key, const char *fmt, va_list ap)
+static void tell(struct conf_reader *r, struct iwf_conf_error *e)
 {
-	struct iwf_conf_error e = { .file = file, .line = line, .key = key };
-	vsnprintf(e.text, sizeof e.text, fmt, ap);
-	for (char *p = e.text; *p; p++)          /* what stood in the file may end on a terminal */
+	for (char *p = e->text; *p; p++)         /* what stood in the file may end on a terminal */
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = '?';
 	r->mistakes++;
 	if (r->complain)
-		r->complain(r->ctx, &e);
+		r->complain(r->ctx, e);
+}
+
+static void complain_v(struct conf_reader *r, const char *file, int line, const char *key, const char *fmt, va_list ap)
+{
+	struct iwf_conf_error e = { .file = file, .line = line, .key = key };
+	vsnprintf(e.text, sizeof e.text, fmt, ap);
+	tell(r, &e);
 }
 
 /* About the setting at hand. */
@@ -399,9 +404,7 @@ static bool parse(struct conf_reader *r)
 		if (r->text.err_file >= 0)
 			e.file = r->text.files[r->text.err_file];
 		memcpy(e.text, r->text.err, sizeof e.text);
-		r->mistakes++;
-		if (r->complain)
-			r->complain(r->ctx, &e);
+		tell(r, &e);
 		return false;
 	}
 	if (config_read_string(&r->cfg, r->text.text))
@@ -414,9 +417,7 @@ static bool parse(struct conf_reader *r)
 	         twice ? "this key stands twice in its group; keep one"
 	               : "libconfig reads `key = value;`, groups `name: { ... };`, lists `( ... )`; look for a missing quote, "
 	                 "brace or semicolon here or in the line before");
-	r->mistakes++;
-	if (r->complain)
-		r->complain(r->ctx, &e);
+	tell(r, &e);
 	return false;
 }
 
