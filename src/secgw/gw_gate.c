@@ -10,7 +10,7 @@
 struct seen {
 	struct dia_hdr h;
 	struct dia_avp session, origin_host, origin_realm, dest_host, dest_realm, action;   /* def NULL: not there */
-	bool loop, whole;              /* whole: the list of AVPs ends where the message does */
+	bool loop, whole, twice;       /* whole: the list of AVPs ends where the message does; twice: one of these again */
 };
 
 static bool equal(const struct dia_avp *a, const char *text)
@@ -32,7 +32,9 @@ static struct seen walk(const uint8_t *msg, size_t n, const char *identity)
 		                     a.def == F(Origin_Realm) ? &s.origin_realm : a.def == F(Destination_Host) ? &s.dest_host :
 		                     a.def == F(Destination_Realm) ? &s.dest_realm : a.def == F(Device_Action) ? &s.action : NULL;
 
-		if (to && !to->def)
+		if (to && to->def)
+			s.twice = true;
+		else if (to)
 			*to = a;
 		else if (a.def == F(Route_Record) && equal(&a, identity))
 			s.loop = true;
@@ -163,10 +165,10 @@ static struct verdict check_may(const struct gw_gate_conf *c, const struct gw_sc
 	return PASS;
 }
 
-/* AVPs without which it cannot be told who asks for what; the rest of the grammar is the node's. */
+/* AVPs without which it cannot be told who asks for what, each once; the rest of the grammar is the node's. */
 static bool has_all(const struct seen *s)
 {
-	return s->whole && s->session.def && s->origin_host.def && s->origin_realm.def && s->dest_realm.def;
+	return s->whole && !s->twice && s->session.def && s->origin_host.def && s->origin_realm.def && s->dest_realm.def;
 }
 
 enum iwf_reason gw_gate_check(const struct gw_gate_conf *c, const struct gw_scs *scs, struct gw_gate_scs *state, const uint8_t *msg,
