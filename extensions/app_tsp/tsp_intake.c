@@ -8,6 +8,8 @@
  *    a value that it has not read;
  *  - a Proxy-Info that it cannot copy into an answer;
  *  - a Session-Id with a NUL in it;
+ *  - a Session-Id with the V bit and vendor 0, in whatever message: it takes it for the Session-Id, does not find it in
+ *    its dictionary, and insists on the value;
  *  - a request that it refuses while routing (not for us, unknown application),
  *    from a peer that is gone by then;
  *  - a crowd of requests with a decorated User-Name, which the routing thread puts
@@ -318,6 +320,19 @@ static void mend_answer(struct msg *msg)
 	}
 }
 
+/* Vendor 0 is the IETF, as no vendor is (RFC 6733 4.1). */
+static void mend_vendors(struct msg *msg)
+{
+	struct avp_hdr *hdr;
+
+	for (struct avp *a = fdx_first(msg); a; a = fdx_next(a)) {
+		if (fd_msg_avp_hdr(a, &hdr) || !(hdr->avp_flags & AVP_FLAG_VENDOR) || hdr->avp_vendor)
+			continue;
+		hdr->avp_flags &= (uint8_t)~AVP_FLAG_VENDOR;
+		hdr->avp_len -= 4;                 /* of the header; it has been checked to be there */
+	}
+}
+
 static bool is_faulty_dar(struct msg *msg, struct tsp_fault *fault)
 {
 	uint8_t *bytes = NULL;
@@ -336,15 +351,19 @@ static void on_received(enum fd_hook_type type, struct msg *msg, struct peer_hdr
 	struct tsp_fault fault;
 	struct msg_hdr *hdr;
 
-	if (!peer || !msg || fd_msg_hdr(msg, &hdr))
+	if (!msg || fd_msg_hdr(msg, &hdr))
 		return;
+	mend_vendors(msg);
 	if (!(hdr->msg_flags & CMD_FLAG_REQUEST)) {
 		drop_bad_session(msg);
 		mend_answer(msg);
 		return;
 	}
-	if (!fd_msg_is_routable(msg))
+	if (!peer || !fd_msg_is_routable(msg)) {   /* a CER, a DWR: answered without us */
+		drop_bad_session(msg);
+		mend_proxy_infos(msg);
 		return;
+	}
 	/* One that was here before at the same address is gone. */
 	tsp_intake_take(msg, &fault);
 	fault = (struct tsp_fault){ .action = TSP_TRIGGER, .code = hdr->msg_code, .app = hdr->msg_appl,
