@@ -238,6 +238,19 @@ static void find_local(struct msghdr *m, struct sockaddr_storage *from)
 	}
 }
 
+bool peer_packet_find(bool with_header, const uint8_t **p, size_t *n)
+{
+	if (with_header) {
+		const size_t header = *n ? 4u * (**p & 15u) : 0;
+
+		if (header < sizeof(struct iphdr) || *n < header)
+			return false;
+		*p += header;
+		*n -= header;
+	}
+	return *n >= SCTP_HEADER;
+}
+
 static bool receive(struct packet_socket *s)
 {
 	static uint8_t buf[65536];
@@ -248,24 +261,17 @@ static bool receive(struct packet_socket *s)
 	                    .msg_control = &c, .msg_controllen = sizeof(c) };
 	const struct packet_path *known;
 	const uint8_t *packet = buf;
-	ssize_t n = recvmsg(s->fd, &m, MSG_DONTWAIT);
+	ssize_t got = recvmsg(s->fd, &m, MSG_DONTWAIT);
+	size_t n = (size_t)got;
 
-	if (n < 0)
+	if (got < 0)
 		return errno == EINTR || errno == ECONNREFUSED || errno == EHOSTUNREACH || errno == ENETUNREACH;
-	if (!s->udp && s->family == AF_INET) {         /* the kernel leaves the IP header on */
-		size_t header = n ? 4u * (buf[0] & 15u) : 0;
-
-		if (header < sizeof(struct iphdr) || (size_t)n < header)
-			return true;
-		packet += header;
-		n -= (ssize_t)header;
-	}
+	if (!peer_packet_find(!s->udp && s->family == AF_INET, &packet, &n) || (m.msg_flags & MSG_TRUNC))
+		return true;
 	if (!s->udp && s->family == AF_INET)
 		((struct sockaddr_in *)&p.to)->sin_port = 0;
 	else if (!s->udp)
 		((struct sockaddr_in6 *)&p.to)->sin6_port = 0;
-	if ((size_t)n < SCTP_HEADER || (m.msg_flags & MSG_TRUNC))
-		return true;
 	/* A client has chosen no address of its own, a server is told one. */
 	p.id = path_id(&p);
 	known = peer_path_find(p.id);
@@ -274,7 +280,7 @@ static bool receive(struct packet_socket *s)
 		p.id = path_id(&p);
 		known = peer_path_find(p.id);
 	}
-	s->input(known ? known : &p, packet, (size_t)n);
+	s->input(known ? known : &p, packet, n);
 	return true;
 }
 

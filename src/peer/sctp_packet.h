@@ -25,6 +25,9 @@ typedef void packet_input(const struct packet_path *, const uint8_t *packet, siz
 struct packet_socket *peer_packet_open(struct peer_loop *, int family, const struct sockaddr *addr, socklen_t, bool udp,
                                        int fd, packet_input *);
 void peer_packet_release(struct packet_socket *);
+/* Where the SCTP packet is in what a socket gave: behind an IPv4 header, which the kernel leaves on bare IP, or from the
+ * start.  False: there is none. */
+bool peer_packet_find(bool with_header, const uint8_t **p, size_t *n);
 uint16_t peer_packet_udp_port(const struct packet_socket *);    /* 0: bare IP */
 void *peer_packet_owner(const struct packet_socket *);           /* for those who are called upon by it */
 void peer_packet_set_owner(struct packet_socket *, void *);
