@@ -18,3 +18,4 @@ include tests/system/fuzz.mk
 CHECK_LDADD = libmtciwf.la $(CHECK_LIBS)
 include tests/system/sctp.mk
 include tests/bench/local.mk
+include tests/fuzz/local.mk
