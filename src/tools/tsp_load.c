@@ -53,7 +53,7 @@ struct load {
 	bool reconnected, held, loaded, interrupted;
 	struct slot *slots;
 	uint32_t nslots, cap, free, oldest, newest, nlive;
-	uint64_t issued, start_ns, end_ns, last_ns, phase_ns, interval_ns, first_ns;   /* end 0: none */
+	uint64_t issued, start_ns, end_ns, last_ns, phase_ns, interval_ns, first_ns, report_ns;   /* end 0: none; report: the first */
 	uint32_t session;                  /* of Session-Id and Reference-Number */
 	int pace_fd;
 	bool progress;
@@ -373,8 +373,11 @@ static void answer(struct load *l, struct conn *c, const uint8_t *msg, size_t n,
 	dia_put_text(&w, DIA_Origin_Host, host);
 	dia_put_text(&w, DIA_Origin_Realm, realm);
 	dia_put_u32(&w, DIA_Result_Code, h->code == CMD_DN ? 2001 : 3001);
-	if (dia_end(&w) && peer_send(c->peer, w.p, w.n) && h->code == CMD_DN)
-		l->s.reports++;
+	if (dia_end(&w) && peer_send(c->peer, w.p, w.n) && h->code == CMD_DN) {
+		if (!l->s.reports++)
+			l->report_ns = now_ns();
+		l->s.reports_s = seconds_since(l->report_ns);
+	}
 	dia_writer_free(&w);
 }
 

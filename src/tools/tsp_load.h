@@ -38,7 +38,7 @@ struct load_stats {
 	uint64_t strange;                                    /* answers to nothing that waits: a second one, or too late */
 	uint64_t reports;                                    /* DNRs, answered */
 	uint64_t opened, failed, dropped;                    /* connections; dropped: open, and ended by the other side */
-	double connect_s, load_s, back_s, handshake_s;
+	double connect_s, load_s, back_s, handshake_s, reports_s;   /* reports: from the first to the last */
 	int64_t back_began_ms, back_ended_ms;                /* Unix time */
 	struct load_hist latency, interval, connect;
 	struct load_kind kinds[LOAD_KINDS];                  /* the last takes what does not fit */

@@ -121,6 +121,7 @@ static void print_json(const struct load_opts *o, const struct load_stats *s)
 	json_number(&j, "unsent", (int64_t)s->unsent);
 	json_number(&j, "strange", (int64_t)s->strange);
 	json_number(&j, "reports", (int64_t)s->reports);
+	json_number(&j, "reports_per_s", (int64_t)per_s(s->reports, s->reports_s));
 	json_number(&j, "load_ms", (int64_t)(s->load_s * 1e3));
 	json_number(&j, "answers_per_s", (int64_t)per_s(s->latency.n, s->load_s));
 	json_hist(&j, "latency", &s->latency);
@@ -194,7 +195,8 @@ void load_print_summary(const struct load_opts *o, const struct load_stats *s)
 	for (size_t i = 0; i < s->nkinds; i++)
 		print_kind(&s->kinds[i], i == LOAD_KINDS - 1);
 	if (s->reports)
-		printf("%-12s %llu came and were answered\n", "reports", (unsigned long long)s->reports);
+		printf("%-12s %llu came and were answered, %.0f a second\n", "reports", (unsigned long long)s->reports,
+		       per_s(s->reports, s->reports_s));
 	for (size_t i = 0; i < s->nwhys; i++)
 		printf("%-12s %llu: %s%s\n", "ended", (unsigned long long)s->whys[i].n, s->whys[i].text,
 		       i == LOAD_WHYS - 1 ? " (and others)" : "");

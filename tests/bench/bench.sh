@@ -11,11 +11,13 @@ set -u
 : "${SRC:?}" "${BUILD:?}"
 LAB_DOOR=yes
 . "$SRC/tests/system/lab.sh"
-rows=${BENCH_ROWS:-idle handshakes triggers refused flood reconnect}
+. "$SRC/tests/bench/node.sh"
+LAB_TSP="direct_outside = true;" LAB_CONF='trust = { scs_ca = "pki/ca.crt"; };'
+rows=${BENCH_ROWS:-idle handshakes triggers refused flood reconnect answer relay report}
 idle_n=${BENCH_CONNECTIONS:-10000} back_n=${BENCH_RECONNECT:-1000} secs=${BENCH_SECONDS:-5} rounds=${BENCH_ROUNDS:-3}
 out=$PWD/bench.json
 dir=$(mktemp -d "${TMPDIR:-/tmp}/iwf-bench.XXXXXX")
-trap 'for p in hold bare steady; do lab_kill $p >/dev/null 2>&1; done; lab_stop; [ -n "${BENCH_KEEP:-}" ] || rm -rf "$dir"' EXIT
+trap 'for p in hold bare steady bare_answer bare_relay; do lab_kill $p >/dev/null 2>&1; done; lab_stop; [ -n "${BENCH_KEEP:-}" ] || rm -rf "$dir"' EXIT
 trap 'exit 1' INT TERM
 ulimit -n "$(ulimit -Hn)"
 die() { echo "bench: $*" >&2; exit 1; }
@@ -47,7 +49,6 @@ INSERT INTO external_id (ext_id, subscription_id)
 INSERT INTO "authorization" (scs_id, domain, may_trigger) SELECT id, 'load.example.com', 1 FROM scs
   WHERE origin_realm = 'load.example' AND (name BETWEEN 'scs00001' AND 'scs00032' OR name LIKE 'flood%');
 END
-sed -i 's/^default = .*/default = { outcome = "no-report"; };/' "$LAB/sim-smssc.conf"
 sed -i 's/level = "info"/level = "notice"/' "$LAB/mtc-iwf.conf"      # as where it serves; so nothing tells of open connections
 lab_node_up() { lab_alive node && (exec 3<>/dev/tcp/127.0.0.1/$lab_node_secport) 2>/dev/null; }
 lab_start || exit 1

@@ -1,0 +1,142 @@
+# node.sh - rows of the node against bare freeDiameter, for bench.sh, which sources it.
+
+# An SMS-SC that costs next to nothing takes the place of the simulator: what it took, the node would not get.
+lab_smssc_start() {
+	rm -f "$LAB/smssc.log"
+	lab_spawn smssc "$BUILD/bench_sc" "smssc.$lab_realm" "$lab_realm" 64
+	lab_wait 10 test -s "$LAB/smssc.log" || die "bench_sc does not start"
+	head -1 "$LAB/smssc.log" >"$LAB/smssc.port"
+}
+
+# host_conf NAME IDENTITY: freeDiameter as lab_write_fd_conf has it, with ports of its own; extensions on standard input.
+host_conf() {
+	local name=$1 who=$2 port
+	lab_port; port=$lab_free_port
+	lab_port
+	eval "${name}_port=$lab_free_port"
+	cat >"$LAB/$name.conf" <<-END
+	Identity = "$who";
+	Realm = "$lab_realm";
+	Port = $port;
+	SecPort = $lab_free_port;
+	ListenOn = "127.0.0.1";
+	No_SCTP;
+	No_IPv6;
+	NoRelay;
+	TcTimer = 2;
+	TLS_Cred = "$LAB/pki/$who.crt", "$LAB/pki/$who.key";
+	TLS_CA = "$LAB/pki/ca.crt";
+	TLS_DH_File = "$LAB/pki/dh.pem";
+	TLS_Prio = "$(lab_tls_prio)";
+	LoadExtension = "$BUILD/.libs/dict_mtc.fdx";
+	END
+	cat >>"$LAB/$name.conf"
+}
+to_smssc() { echo "ConnectPeer = \"smssc.$lab_realm\" { ConnectTo = \"127.0.0.1\"; No_TLS; Port = $(cat "$LAB/smssc.port"); };"; }
+host_start() {
+	local name=$1 port
+	eval "port=\$${name}_port"
+	lab_spawn "$name" lab_host -c "$LAB/$name.conf"
+	lab_wait 15 serves "$name" "$port" || die "$name: $(head -8 "$LAB/$name.log")"
+}
+serves() { load "try-$1" "$2" --count 1 2>/dev/null && [ "$(field "try-$1" answered)" = 1 ]; }
+
+bare_answer_start() {
+	host_conf bare_answer $lab_iwf <<<"LoadExtension = \"$BUILD/.libs/bare_answer.fdx\";"
+	host_start bare_answer
+}
+bare_relay_start() {
+	host_conf bare_relay $lab_iwf <<<"LoadExtension = \"$BUILD/.libs/bare_relay.fdx\" : \"smssc.$lab_realm\"; $(to_smssc)"
+	host_start bare_relay
+}
+
+# in_turn ROUNDS SECONDS "NAME PORT PROCESS" ... -- ARGS: one after the other, ROUNDS times; appends to rate[NAME],
+# p99[NAME] in ms and cpu[NAME] in us of PROCESS for each answer.
+declare -A rate p99 cpu
+in_turn() {
+	local n=$1 s=$2 who=() i w name port pid t0 t1
+	shift 2
+	while [ "$1" != -- ]; do who+=("$1"); shift; done
+	shift
+	for w in "${who[@]}"; do rate[${w%% *}]= p99[${w%% *}]= cpu[${w%% *}]=; done
+	for i in $(seq "$n"); do
+		for w in "${who[@]}"; do
+			read -r name port pid <<<"$w"
+			t0=$(ticks $pid)
+			load "$name" "$port" "$@" --duration "$s" || continue
+			t1=$(ticks $pid)
+			rate[$name]+=" $(field "$name" answers_per_s)"
+			p99[$name]+=" $(div "$(field "$name" latency_p99_us)" 1000 %.2f)"
+			cpu[$name]+=" $(div $((1000000 * (t1 - t0) / $(getconf CLK_TCK))) "$(field "$name" answered)" %.1f)"
+			if [ -n "${WANT_STATUS:-}" ] && [ "$(field "$name" "result_2001_status_$WANT_STATUS")" -lt "$(field "$name" answered)" ]; then
+				say "$name: the answers are not what was wanted: $(tail -n 1 "$LAB/$name.json")"
+			fi
+		done
+		kill -USR2 "$(cat "$LAB/smssc.pid")"        # or it would remember all of them
+	done
+	for w in "${who[@]}"; do name=${w%% *}; say "  $name: a second${rate[$name]}; us${cpu[$name]}; p99${p99[$name]}"; done
+}
+med() { tr ' ' '\n' <<<"$1" | grep . | median; }
+# The ratio of each round's pair, of these the median: what both had to share the machine with drops out.
+ratio() { paste -d ' ' <(tr ' ' '\n' <<<"$1" | grep .) <(tr ' ' '\n' <<<"$2" | grep .) | awk '$2 + 0 { print $1 / $2 }' | median | awk '{ printf "%.2f", $1 }'; }
+
+bench_answer() {
+	lab_alive bare_answer || bare_answer_start
+	WANT_STATUS=105 in_turn $((rounds + 2)) "$secs" "answer-node $lab_node_secport $(cat "$LAB/node.pid")" \
+		"answer-bare $bare_answer_port $(cat "$LAB/bare_answer.pid")" -- --first 101 --connections 8 --outstanding 16
+	row answer "refused DARs a second, over freeDiameter's TLS" "$(med "${rate[answer-node]}")" "$(med "${rate[answer-bare]}")" \
+		"$(ratio "${rate[answer-node]}" "${rate[answer-bare]}")" ">= 0.90" "baseline: bare_answer"
+	row answer "us of CPU for each" "$(med "${cpu[answer-node]}")" "$(med "${cpu[answer-bare]}")" \
+		"$(ratio "${cpu[answer-node]}" "${cpu[answer-bare]}")" "" "ratio: lower is better"
+}
+
+bench_relay() {
+	lab_alive bare_relay || bare_relay_start
+	local peak
+	WANT_STATUS=0 in_turn $((rounds + 2)) "$secs" "relay-node $lab_node_secport $(cat "$LAB/node.pid")" \
+		"relay-door $lab_door_port $(cat "$LAB/node.pid")" \
+		"relay-bare $bare_relay_port $(cat "$LAB/bare_relay.pid")" -- --connections 8 --outstanding 16
+	row relay "full triggers a second, over freeDiameter's TLS" "$(med "${rate[relay-node]}")" "$(med "${rate[relay-bare]}")" \
+		"$(ratio "${rate[relay-node]}" "${rate[relay-bare]}")" ">= 0.85" "baseline: bare_relay"
+	row relay "full triggers a second, through the gateway" "$(med "${rate[relay-door]}")" "$(med "${rate[relay-bare]}")" \
+		"$(ratio "${rate[relay-door]}" "${rate[relay-bare]}")" ">= 0.85" "baseline: bare_relay over freeDiameter's TLS"
+	row relay "us of the node's CPU for each" "$(med "${cpu[relay-node]}")" "$(med "${cpu[relay-bare]}")" \
+		"$(ratio "${cpu[relay-node]}" "${cpu[relay-bare]}")" "<= 1.20" "ratio: lower is better"
+	peak=$(med "${rate[relay-node]}")
+	WANT_STATUS=0 in_turn "$rounds" "$secs" "half-node $lab_node_secport $(cat "$LAB/node.pid")" \
+		"half-bare $bare_relay_port $(cat "$LAB/bare_relay.pid")" -- --connections 8 --rate $((${peak%.*} / 2))
+	row relay "ms, p99 at half of the node's peak ($((${peak%.*} / 2)) a second)" "$(med "${p99[half-node]}")" "$(med "${p99[half-bare]}")" \
+		"$(ratio "${p99[half-node]}" "${p99[half-bare]}")" "<= 5 ms" "baseline: bare_relay at the same rate"
+}
+
+# report NAME PORT COUNT: so many triggers, whose reports then come as fast as they are taken; $reported: a second.
+report() {
+	local name=$1 port=$2 count=$3 said helper i
+	said=$(wc -l <"$LAB/smssc.log")
+	(LAB=$LAB; load "$name" "$port" --connections 8 --outstanding 16 --count "$count" --hold 120) &
+	helper=$!
+	lab_wait 60 grep -q '"type":"holding"' "$LAB/$name.json" || { say "$name: no triggers"; kill $(cat /proc/$helper/task/$helper/children); wait $helper; return 1; }
+	kill -USR1 "$(cat "$LAB/smssc.pid")"
+	for i in $(seq 600); do
+		[ "$(wc -l <"$LAB/smssc.log")" -gt "$said" ] && break
+		sleep 0.1
+	done
+	sleep 1
+	[ -z "${REPORT_DRAIN:-}" ] || lab_wait 30 drained "$REPORT_DRAIN"
+	kill $(cat /proc/$helper/task/$helper/children)
+	wait $helper
+	[ "$(tail -n 1 "$LAB/smssc.log")" = "reports $count wrong 0" ] && [ "$(field "$name" reports)" = "$count" ] ||
+		say "$name: $(tail -n 1 "$LAB/smssc.log"), $(field "$name" reports) reports of $count"
+	reported=$(field "$name" reports_per_s)
+}
+drained() { [ "$(sqlite3 -readonly "$1" 'SELECT count(*) FROM outbox')" = 0 ]; }
+bench_report() {
+	lab_alive bare_relay || bare_relay_start
+	local i a= b= n=${BENCH_REPORTS:-16000}
+	for i in $(seq "$rounds"); do
+		REPORT_DRAIN=$LAB_DB report report-node "$lab_node_secport" "$n" && a+=" $reported"
+		report report-bare "$bare_relay_port" "$n" && b+=" $reported"
+	done
+	say "  report-node: a second$a; report-bare:$b"
+	row report "reports a second, DRR to DNA" "$(med "$a")" "$(med "$b")" "$(ratio "$a" "$b")" ">= 0.80" "baseline: bare_relay"
+}
