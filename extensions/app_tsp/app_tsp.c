@@ -5,7 +5,7 @@
 
 struct tsp_app tsp_app;
 static struct disp_hdl *on_dar_hdl;
-static struct fd_hook_hdl *answers_hook, *refusals_hook;
+static struct fd_hook_hdl *answers_hook, *refusals_hook, *silence_hook;
 
 /* What comes out of here is in every case an answer, now or later: a callback
  * that fails would make freeDiameter drop the request. */
@@ -61,6 +61,20 @@ static void on_refusal(enum fd_hook_type type, struct msg *msg, struct peer_hdr 
 		tsp_mend_refusal(msg);
 }
 
+/* Where nobody listens, freeDiameter writes each message out in words, with a lock, for a log that throws them away. */
+static void on_nothing(enum fd_hook_type type, struct msg *msg, struct peer_hdr *peer, void *other,
+                       struct fd_hook_permsgdata *pmd, void *regdata)
+{
+}
+
+static int silence_hooks(void)
+{
+	if (fd_g_debug_lvl <= FD_LOG_DEBUG)      /* freeDiameterd -d: they are wanted */
+		return 0;
+	return fd_hook_register(HOOK_MASK(HOOK_DATA_RECEIVED, HOOK_MESSAGE_LOCAL, HOOK_MESSAGE_SENT, HOOK_MESSAGE_ROUTING_FORWARD,
+	                                  HOOK_MESSAGE_ROUTING_LOCAL), on_nothing, NULL, NULL, &silence_hook);
+}
+
 static void port_answer(void *ctx, iwf_token token, const struct tsp_daa *daa)
 {
 	tsp_answer((struct msg *)(uintptr_t)token, daa);
@@ -87,6 +101,7 @@ static int app_tsp_entry(char *conf_file)
 	int rc = fd_disp_register(on_dar, DISP_HOW_CC, &when, NULL, &on_dar_hdl);
 	rc = rc ?: fdx_watch_answers(&answers_hook);
 	rc = rc ?: fd_hook_register(HOOK_MASK(HOOK_MESSAGE_PARSING_ERROR2), on_refusal, NULL, NULL, &refusals_hook);
+	rc = rc ?: silence_hooks();
 	rc = rc ?: tsp_intake_start();
 	rc = rc ?: tsp_route_start();
 	rc = rc ?: tsp_guard_start();
@@ -114,6 +129,8 @@ void fd_ext_fini(void)
 	tsp_guard_stop();
 	tsp_log_stop();
 	tsp_intake_stop();
+	if (silence_hook)
+		fd_hook_unregister(silence_hook);
 	if (refusals_hook)
 		fd_hook_unregister(refusals_hook);
 	if (answers_hook)
