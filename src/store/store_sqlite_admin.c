@@ -1,4 +1,5 @@
 /* store_sqlite_admin.c - what administrators write and the node reads. */
+#include <stdlib.h>
 #include <string.h>
 #include "store_sqlite.h"
 
@@ -134,6 +135,13 @@ static void grant_read(struct query *q, int64_t id, struct iwf_grant *g)
 	g->valid_until = iwf_sqlite_col_int(q);
 }
 
+static int by_id(const void *a, const void *b)
+{
+	const struct iwf_grant *x = a, *y = b;
+
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
 enum iwf_err iwf_sqlite_grants(struct iwf_store *st, const struct iwf_grant_query *want, struct iwf_grant *out, size_t max, size_t *n)
 {
 	struct query q;
@@ -165,5 +173,7 @@ enum iwf_err iwf_sqlite_grants(struct iwf_store *st, const struct iwf_grant_quer
 		g->ports[g->nports].from = (uint16_t)iwf_sqlite_col_int(&q);
 		g->ports[g->nports++].to = (uint16_t)iwf_sqlite_col_int(&q);
 	}
+	if (*n > 1)
+		qsort(out, *n, sizeof(*out), by_id);
 	return iwf_sqlite_end(&q);
 }
