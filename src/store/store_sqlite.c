@@ -324,6 +324,7 @@ void iwf_sqlite_start(struct query *q, struct iwf_store *st, enum sqlite_stmt n,
 {
 	memset(q, 0, sizeof(*q));
 	q->s = sqlite_of(st);
+	q->n = n;
 	q->what = what;
 	q->err = ready(q->s, what);
 	if (q->err == IWF_OK)
@@ -332,13 +333,20 @@ void iwf_sqlite_start(struct query *q, struct iwf_store *st, enum sqlite_stmt n,
 
 static int parameter(struct query *q, const char *name)
 {
+	unsigned nth = q->bound++;
 	int i;
 
 	if (q->err != IWF_OK)
 		return 0;
+	if (nth < SQLITE_PARAMS && q->s->param[q->n][nth].name == name)
+		return q->s->param[q->n][nth].at;
 	i = sqlite3_bind_parameter_index(q->stmt, name);
-	if (i == 0)
+	if (i == 0) {
 		iwf_sqlite_fail(q, IWF_ESTORE, name);
+	} else if (nth < SQLITE_PARAMS) {
+		q->s->param[q->n][nth].name = name;
+		q->s->param[q->n][nth].at = i;
+	}
 	return i;
 }
 

@@ -11,12 +11,16 @@ enum sqlite_stmt {
 };
 #undef STMT
 
+#define SQLITE_PARAMS 40         /* of one statement; more are only found more slowly */
+
 struct sqlite_store {
 	struct iwf_store store;
 	struct iwf_store_opts opts;
 	char *path;                  /* absolute */
 	sqlite3 *db;                 /* NULL: could not be opened again (yet) */
 	sqlite3_stmt *stmt[ST_COUNT];
+	/* Where the names that are bound stand in a statement, in the order of the calls: SQLite compares texts. */
+	struct { const char *name; int at; } param[ST_COUNT][SQLITE_PARAMS];
 	dev_t dev;                   /* which file `db` is */
 	ino_t ino;
 	bool in_tx;
@@ -43,6 +47,8 @@ const char *iwf_sqlite_stmt_name(enum sqlite_stmt n);
 struct query {
 	struct sqlite_store *s;
 	sqlite3_stmt *stmt;
+	enum sqlite_stmt n;
+	unsigned bound;              /* parameters so far */
 	const char *what;            /* the operation, for messages */
 	enum iwf_err err;
 	bool conflict;               /* a UNIQUE constraint is IWF_ECONFLICT here */
@@ -50,6 +56,7 @@ struct query {
 	size_t rows;
 };
 void iwf_sqlite_start(struct query *q, struct iwf_store *st, enum sqlite_stmt n, const char *what);
+/* Names are constants of the program. */
 void iwf_sqlite_bind_int(struct query *q, const char *name, int64_t v);
 void iwf_sqlite_bind_opt(struct query *q, const char *name, int64_t v, int64_t null);   /* v == null: NULL */
 void iwf_sqlite_bind_text(struct query *q, const char *name, const char *v);            /* NULL: NULL */
