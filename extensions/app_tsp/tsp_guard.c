@@ -35,10 +35,12 @@ static bool is_number(enum dia_type type)
 static bool is_suspect(msg_or_avp *in, uint32_t app, bool to_destination)
 {
 	char number[16];
+	struct dict_object *model;
 	struct avp_hdr *hdr;
 
 	for (struct avp *a = fdx_first(in); a; a = fdx_next(a)) {
-		if (fd_msg_avp_hdr(a, &hdr))
+		/* In a Failed-AVP of freeDiameter's own what is not of the dictionary has a value that is freed already. */
+		if (fd_msg_avp_hdr(a, &hdr) || fd_msg_model(a, &model) || !model)
 			return true;
 		uint32_t vendor = hdr->avp_flags & AVP_FLAG_VENDOR ? hdr->avp_vendor : 0;
 		const struct dia_avpdef *def = dia_avp_find(hdr->avp_code, vendor);
