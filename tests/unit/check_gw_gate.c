@@ -18,7 +18,7 @@ struct dar {
 	uint8_t flags;
 	uint32_t code, app;
 	const char *session, *host, *realm, *dest_host, *dest_realm, *routes[2];
-	bool twice_host, no_action, cut;
+	bool no_action, cut;
 };
 
 static void setup(void)
@@ -50,8 +50,6 @@ static void build(const struct dar *d)
 	dia_put_u32(&w, DIA_Auth_Application_Id, TSP_APP_ID);
 	dia_put_u32(&w, DIA_Auth_Session_State, 1);
 	put(DIA_Origin_Host, d->host, "scs.test");
-	if (d->twice_host)
-		dia_put_text(&w, DIA_Origin_Host, "other.test");
 	put(DIA_Origin_Realm, d->realm, "test");
 	put(DIA_Destination_Host, d->dest_host, NULL);
 	put(DIA_Destination_Realm, d->dest_realm, "realm.test");
@@ -286,14 +284,23 @@ START_TEST(rate_of_its_own)
 }
 END_TEST
 
-/* Two names, of which the first is right: the gate lets it pass, and both are there for the node to refuse. */
-START_TEST(two_names)
+/* What says who and whereto is there once: of two, one would be looked at here and the other somewhere else. */
+static const struct { enum dia_id id; const char *text; } once[] = {
+	{ DIA_Session_Id, "scs.test;9;9" }, { DIA_Origin_Host, "other.test" }, { DIA_Origin_Host, "scs.test" }, { DIA_Origin_Realm, "test" },
+	{ DIA_Destination_Realm, "realm.test" },
+};
+START_TEST(twice)
 {
-	struct dia_fault fault;
+	uint32_t length;
 
-	ck_assert_int_eq(check(&(struct dar){ .twice_host = true }), RS_NONE);
-	ck_assert(!dia_check(w.p, w.n, &fault));
-	ck_assert_uint_eq(fault.result_code, 5009);
+	build(&(struct dar){ 0 });
+	dia_put_text(&w, once[_i].id, once[_i].text);
+	ck_assert(dia_end(&w));
+	length = (uint32_t)w.p[1] << 16 | (uint32_t)w.p[2] << 8 | w.p[3];
+	ck_assert_uint_eq(length, w.n);
+	ck_assert_int_eq(check_at(WALL, NOW), RS_MALFORMED);
+	is_answer(5009);
+	repeats_the_action(4711, 2, -1);
 }
 END_TEST
 
@@ -356,7 +363,7 @@ int main(void)
 	tcase_add_test(t, dates);
 	tcase_add_test(t, rate);
 	tcase_add_test(t, rate_of_its_own);
-	tcase_add_test(t, two_names);
+	tcase_add_loop_test(t, twice, 0, sizeof(once) / sizeof(*once));
 	tcase_add_test(t, other_refusals);
 	tcase_add_test(t, anything);
 	suite_add_tcase(s, t);
