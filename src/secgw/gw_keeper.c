@@ -41,7 +41,7 @@ struct keeper {
 	bool rows_said, audit_said;            /* that the store is not to be had */
 	struct gw_scs *table;
 	size_t ntable;
-	bool table_sent, stopping, said_ready;
+	bool table_sent, stopping, said_ready, distrusted;
 	struct gw_ipc_msg queue[AUDIT_MAX];
 	unsigned nqueue;
 	uint64_t lost;
@@ -203,9 +203,9 @@ static bool look_at_files(struct keeper *k, bool now)
 
 	for (int f = 0; f < F_COUNT; f++)
 		changed[f] = iwf_watched_look(&k->file[f], IWF_SUB_GW, now);
-	if (changed[F_CERT] || changed[F_KEY] || changed[F_PIN] || changed[F_NODE_CA])
+	if (now || changed[F_CERT] || changed[F_KEY] || changed[F_PIN] || changed[F_NODE_CA])
 		ok = use_certificate(k);
-	if (changed[F_CA] || changed[F_CRL]) {
+	if (now || changed[F_CA] || changed[F_CRL]) {
 		bool good = is_good_trust(&k->file[F_CA], &k->file[F_CRL]);
 
 		ok = ok && good;
@@ -389,22 +389,56 @@ static void write_audit(struct keeper *k)
 
 /* ---- the door ----------------------------------------------------------- */
 
+/* It says what no door of ours would say: somebody else does, and gets no further. */
+static void distrust(struct keeper *k)
+{
+	if (!k->door || k->distrusted)
+		return;
+	iwf_log(IWF_LOG_ERROR, IWF_SUB_GW, "the door says what it has no business to say; it is killed");
+	kill(k->door, SIGKILL);
+	k->distrusted = true;
+}
+
+static bool has_hung_up(const struct keeper *k)
+{
+	struct pollfd p = { .fd = gw_ipc_fd(k->ipc) };
+
+	return poll(&p, 1, 0) == 1 && p.revents & POLLHUP;
+}
+
+static bool is_of_a_door(const struct iwf_audit *a)
+{
+	return (!strcmp(a->event, "connect") || !strcmp(a->event, "dar")) && !a->device && !a->subscription_id;
+}
+
+static void take(struct keeper *k, struct gw_ipc_msg *m)
+{
+	if (m->type == GW_IPC_AUDIT && is_of_a_door(&m->audit)) {
+		queue_audit(k, m);
+	} else if (m->type == GW_IPC_READY) {
+		if (!k->said_ready)
+			iwf_log(IWF_LOG_NOTICE, IWF_SUB_GW, "the gateway %s is open, for %zu SCSs", k->conf->identity, k->ntable);
+		k->said_ready = true;
+	} else if (m->type == GW_IPC_ASK_OCSP) {
+		if (!k->ocsp || !gw_ocsp_ask(k->ocsp, m->id, &m->blob[0], &m->blob[1]))
+			gw_ipc_send_ocsp(k->ipc, m->id, RS_CERT_REVOCATION, 0);
+	} else {
+		distrust(k);
+	}
+}
+
 static void from_door(struct keeper *k)
 {
 	struct gw_ipc_msg m;
 	int r;
 
 	while ((r = gw_ipc_recv(k->ipc, &m)) > 0) {
-		if (m.type == GW_IPC_AUDIT) {
-			queue_audit(k, &m);
-		} else if (m.type == GW_IPC_READY && !k->said_ready) {
-			k->said_ready = true;
-			iwf_log(IWF_LOG_NOTICE, IWF_SUB_GW, "the gateway %s is open, for %zu SCSs", k->conf->identity, k->ntable);
-		} else if (m.type == GW_IPC_ASK_OCSP && (!k->ocsp || !gw_ocsp_ask(k->ocsp, m.id, &m.blob[0], &m.blob[1]))) {
-			gw_ipc_send_ocsp(k->ipc, m.id, RS_CERT_REVOCATION, 0);
-		}
+		if (!k->distrusted)
+			take(k, &m);
 		gw_ipc_msg_free(&m);
 	}
+	if (r < 0 && !has_hung_up(k))
+		distrust(k);
 }
 
 static void stop(struct keeper *k, const char *why)
