@@ -1,6 +1,7 @@
 # The gateway's gate, proxy, configuration and two processes.
 GATE_CHECKS = tests/unit/check_gw_proxy tests/unit/check_gw_histories tests/unit/check_gw_gate \
-	tests/unit/check_gw_conf tests/unit/check_gw_ipc tests/unit/check_gw_signer tests/unit/check_gw_ocsp
+	tests/unit/check_gw_conf tests/unit/check_gw_ipc tests/unit/check_gw_signer tests/unit/check_gw_ocsp \
+	tests/unit/check_gw_keeper
 check_PROGRAMS += $(GATE_CHECKS)
 TESTS += $(GATE_CHECKS)
 tests_unit_check_gw_proxy_SOURCES = tests/unit/check_gw_proxy.c
@@ -17,6 +18,8 @@ tests_unit_check_gw_signer_SOURCES = tests/unit/check_gw_signer.c
 tests_unit_check_gw_signer_LDADD = $(SECGW_LIBS) $(CHECK_LIBS)
 tests_unit_check_gw_ocsp_SOURCES = tests/unit/check_gw_ocsp.c tests/unit/peer_certs.c tests/unit/peer_certs.h
 tests_unit_check_gw_ocsp_LDADD = $(SECGW_LIBS) $(CHECK_LIBS)
+tests_unit_check_gw_keeper_SOURCES = tests/unit/check_gw_keeper.c tests/unit/peer_certs.c tests/unit/peer_certs.h
+tests_unit_check_gw_keeper_LDADD = $(SECGW_LIBS) $(CHECK_LIBS)
 $(tests_unit_check_gw_proxy_OBJECTS) $(tests_unit_check_gw_histories_OBJECTS) $(tests_unit_check_gw_gate_OBJECTS) \
 	$(tests_unit_check_gw_conf_OBJECTS) $(tests_unit_check_gw_ipc_OBJECTS) $(tests_unit_check_gw_signer_OBJECTS) \
-	$(tests_unit_check_gw_ocsp_OBJECTS): gen/dict_ids.h
+	$(tests_unit_check_gw_ocsp_OBJECTS) $(tests_unit_check_gw_keeper_OBJECTS): gen/dict_ids.h
