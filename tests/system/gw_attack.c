@@ -6,33 +6,21 @@
  * Diameter identity.  Exit status 0: the gateway did what it should; 1: what is printed.  The limits of
  * t_secgw_attack.sh are assumed: half_open 60 (30 from one address), hello 1 s, handshake 2 s, CER 1 s more,
  * message_max 128 KiB, queue_max 256 KiB, stall 1 s; the attacking SCS has 20 requests a second, 40 at once. */
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "gw_raw.h"
+#include "gw_attack.h"
 
-#define ME      "scs.nordtrack.example"
-#define MINE    "nordtrack.example"
-#define OTHER   "scs.acme.example"
-#define DEVICE  "raw@iot.example.com"
-#define RATE    20u
-#define BURST   40u
-#define HALF_OPEN_SOURCE 30
-#define HALF_OPEN        60
-#define MESSAGE_MAX 131072u
+struct raw_net net;
+struct raw me;
+struct dia_writer w;
+char complaint[512];
+unsigned source;
 
-static struct raw_net net;
-static struct raw me;
-static struct dia_writer w;
-static char complaint[512];
-static unsigned source;              /* each case comes from an address of its own */
-
-__attribute__((format(printf, 1, 2)))
-static const char *say(const char *fmt, ...)
+const char *say(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -51,14 +39,14 @@ static uint32_t fresh(void)
 	return ++n;
 }
 
-static void good_dar(void)
+void good_dar(void)
 {
 	uint32_t n = fresh();
 
 	raw_put_dar(&w, &(struct raw_dar){ .host = ME, .realm = MINE, .dest_realm = net.realm, .ext_id = DEVICE, .hbh = n, .reference = n });
 }
 
-static bool enter(void)
+bool enter(void)
 {
 	uint32_t r = raw_open(&me, &net, ME, source);
 
@@ -67,21 +55,20 @@ static bool enter(void)
 	return r == 2001;
 }
 
-/* Sends what w holds; the Result-Code of the answer, 0: none. */
-static uint32_t asked(uint32_t *status)
+uint32_t asked(uint32_t *status)
 {
 	const uint8_t *m;
 	size_t n = 0;
 
 	if (!dia_end(&w))
 		return 0;
-	m = raw_ask(&me, w.p, w.n, &n, 5000);
+	m = raw_ask(&me, w.p, w.n, &n, PATIENT);
 	if (status)
 		*status = raw_status(m, n);
 	return raw_result(m, n);
 }
 
-static const char *still_served(void)
+const char *still_served(void)
 {
 	uint32_t r, status = 0;
 
@@ -90,8 +77,7 @@ static const char *still_served(void)
 	return r == 2001 && status < 2 ? NULL : say("afterwards a good request: %u, Request-Status %u", r, status);
 }
 
-/* Who comes from an address of its own has to get in, whatever others do. */
-static const char *another_gets_in(void)
+const char *another_gets_in(void)
 {
 	static struct raw other;
 	uint32_t r = raw_open(&other, &net, ME, 0x7fff);
@@ -100,236 +86,14 @@ static const char *another_gets_in(void)
 	return r == 2001 ? NULL : say("somebody else is not let in: CEA %u", r);
 }
 
-static unsigned wait_closed_all(const int *fd, size_t n, uint32_t ms)
-{
-	const int64_t until = raw_now_ms() + ms;
-	unsigned closed = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		int64_t left = until - raw_now_ms();
-
-		closed += fd[i] < 0 || raw_wait_closed(fd[i], left > 0 ? (uint32_t)left : 0);
-	}
-	return closed;
-}
-
-static void close_all(int *fd, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (fd[i] >= 0)
-			close(fd[i]);
-}
-
-/* ---- before the handshake is done ---- */
-
-#define CROWD 300
-static const char *silent(void)
-{
-	int fd[CROWD];
-	unsigned closed;
-	const char *bad;
-
-	for (int i = 0; i < CROWD; i++)
-		fd[i] = raw_tcp(&net, source);
-	raw_pause(200);
-	closed = wait_closed_all(fd, CROWD, 0);
-	bad = another_gets_in();
-	if (!bad && closed < CROWD - HALF_OPEN_SOURCE)
-		bad = say("of %d silent connections from one address only %u were closed at once", CROWD, closed);
-	closed = wait_closed_all(fd, CROWD, 2500);
-	if (!bad && closed != CROWD)
-		bad = say("%u silent connections stay", CROWD - closed);
-	close_all(fd, CROWD);
-	return bad;
-}
-
-static const char *silent_many(void)
-{
-	int fd[CROWD];
-	unsigned closed;
-	const char *bad = NULL;
-
-	for (int i = 0; i < CROWD; i++)
-		fd[i] = raw_tcp(&net, source + 256 + (unsigned)i);
-	raw_pause(200);
-	closed = wait_closed_all(fd, CROWD, 0);
-	if (closed < CROWD - HALF_OPEN || closed > CROWD - HALF_OPEN + 10)
-		bad = say("of %d silent connections from as many addresses %u were closed at once", CROWD, closed);
-	closed = wait_closed_all(fd, CROWD, 2500);
-	if (!bad && closed != CROWD)
-		bad = say("%u silent connections stay", CROWD - closed);
-	close_all(fd, CROWD);
-	return bad;
-}
-
-static const char *hello_silent(void)
-{
-	uint8_t hello[2048];
-	size_t n = raw_hello(&net, hello, sizeof(hello));
-	int fd[20];
-	unsigned closed;
-
-	for (int i = 0; i < 20; i++) {
-		fd[i] = raw_tcp(&net, source);
-		if (fd[i] >= 0 && send(fd[i], hello, n, MSG_NOSIGNAL) != (ssize_t)n)
-			return say("a ClientHello is not taken");
-	}
-	raw_pause(500);
-	closed = wait_closed_all(fd, 20, 0);
-	if (closed)
-		return say("closed before its time");
-	closed = wait_closed_all(fd, 20, 2500);
-	close_all(fd, 20);
-	return closed == 20 ? NULL : say("%u of 20 that said no more than ClientHello stay", 20 - closed);
-}
-
-static const char *hello_trickled(void)
-{
-	uint8_t hello[2048];
-	size_t n = raw_hello(&net, hello, sizeof(hello));
-	int64_t begun = raw_now_ms(), took;
-	int fd = raw_tcp(&net, source);
-
-	for (size_t i = 0; i < n && !raw_wait_closed(fd, 50) && raw_now_ms() < begun + 5000; i++)
-		send(fd, hello + i, 1, MSG_NOSIGNAL);
-	took = raw_now_ms() - begun;
-	close(fd);
-	return took < 3500 && took > 1000 ? NULL : say("a ClientHello octet by octet was listened to for %lld ms", (long long)took);
-}
-
-static const char *strangers(void)
-{
-	static const char *const names[] = { "HTTP", "Diameter without TLS", "garbage", "a ClientHello of 16 MB" };
-	static const char http[] = "GET / HTTP/1.1\r\nHost: door\r\n\r\n";
-	static uint8_t junk[512], huge[65536];
-	const char *bad = NULL;
-
-	raw_put_cer(&w, ME);
-	dia_end(&w);
-	for (size_t at = 0; at + 1029 <= sizeof(huge); at += 1029)       /* records of 1 KiB, the first with its head */
-		memcpy(huge + at, "\x16\x03\x01\x04\x00\x01\xff\xff\xff", 9);
-	for (int i = 0; i < 60 && !bad; i++) {
-		int fd = raw_tcp(&net, source);
-		const void *p[] = { http, w.p, junk, huge };
-		const size_t size[] = { sizeof(http) - 1, w.n, sizeof(junk), sizeof(huge) };
-		size_t n = size[i % 4];
-
-		for (size_t k = 0; k < sizeof(junk); k++)
-			junk[k] = (uint8_t)rand();
-		if (fd < 0 || send(fd, p[i % 4], n, MSG_NOSIGNAL) != (ssize_t)n)
-			bad = say("no connection");
-		else if (!raw_wait_closed(fd, 2800))
-			bad = say("%s does not get it closed", names[i % 4]);
-		if (fd >= 0)
-			close(fd);
-	}
-	return bad;
-}
-
-static const char *storm(void)
-{
-	const int64_t until = raw_now_ms() + 2000;
-	unsigned n = 0;
-
-	while (raw_now_ms() < until) {
-		int fd = raw_tcp(&net, source);
-
-		if (fd >= 0)
-			close(fd);
-		n++;
-	}
-	printf("%u connections\n", n);
-	if (n < 1000)
-		return say("this machine makes only %u connections in 2 s", n);
-	return another_gets_in();
-}
-
-/* ---- before the CER ---- */
-
-static const char *no_cer(void)
-{
-	int64_t begun = raw_now_ms(), took;
-
-	if (!raw_tls(&me, &net, ME, source))
-		return say("no handshake");
-	raw_wait_closed(me.fd, 6000);
-	took = raw_now_ms() - begun;
-	return took < 4500 ? NULL : say("without a CER it stayed open for %lld ms", (long long)took);
-}
-
-static const char *cer_trickled(void)
-{
-	int64_t begun = raw_now_ms(), took;
-
-	raw_put_cer(&w, ME);
-	if (!dia_end(&w) || !raw_tls(&me, &net, ME, source))
-		return say("no handshake");
-	for (size_t i = 0; i < w.n && raw_now_ms() < begun + 7000; i++) {
-		if (!raw_send(&me, w.p + i, 1) || raw_wait_closed(me.fd, 60))
-			break;
-	}
-	took = raw_now_ms() - begun;
-	return took < 4500 ? NULL : say("a CER octet by octet was listened to for %lld ms", (long long)took);
-}
-
-static const char *closed_now(const char *what)
+const char *closed_now(const char *what)
 {
 	size_t n;
 
-	while (raw_next(&me, &n, 3000))
+	while (raw_next(&me, &n, PATIENT))
 		if (raw_result(me.in, n) == 2001)
 			return say("%s is answered 2001", what);
 	return me.closed ? NULL : say("%s: the connection stays", what);
-}
-
-static const char *before_cer(void)
-{
-	if (!raw_tls(&me, &net, ME, source))
-		return say("no handshake");
-	good_dar();
-	if (!dia_end(&w))
-		return say("out of memory");
-	raw_send(&me, w.p, w.n);
-	return closed_now("a request before the CER");
-}
-
-/* Under another's name, or one of the inside: with a certificate of its own that is good. */
-static const char *impostor(void)
-{
-	const char *names[] = { OTHER, "hss.operator.example", "smssc.operator.example", "iwf1.inside.operator.example", net.door, "" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		const char *bad;
-		uint32_t r;
-
-		if (!raw_tls(&me, &net, ME, source))
-			return say("no handshake");
-		raw_put_cer(&w, names[i]);
-		r = asked(NULL);
-		if (r < 3000)
-			return say("a CER of \"%s\" is answered %u", names[i], r);
-		good_dar();
-		if (dia_end(&w))
-			raw_send(&me, w.p, w.n);
-		bad = closed_now("a refused CER");
-		raw_close(&me);
-		if (bad)
-			return bad;
-	}
-	return NULL;
-}
-
-static const char *second_cer(void)
-{
-	uint32_t r;
-
-	if (!enter())
-		return complaint;
-	raw_put_cer(&w, OTHER);
-	r = asked(NULL);
-	if (r != 5012)
-		return say("a second CER is answered %u", r);
-	return still_served();
 }
 
 /* ---- framing ---- */
@@ -375,7 +139,7 @@ static const char *too_long(void)
 	w.p[1] = (MESSAGE_MAX + 4) >> 16;
 	w.p[2] = (uint8_t)((MESSAGE_MAX + 4) >> 8);
 	w.p[3] = 4;
-	m = raw_ask(&me, w.p, w.n, &n, 5000);
+	m = raw_ask(&me, w.p, w.n, &n, PATIENT);
 	r = raw_result(m, n);
 	if (r != 5015)
 		return say("a message that says it is too long is answered %u", r);
@@ -401,7 +165,7 @@ static const char *avp_lengths(void)
 		length[0] = (uint8_t)(lengths[i] >> 16);
 		length[1] = (uint8_t)(lengths[i] >> 8);
 		length[2] = (uint8_t)lengths[i];
-		m = raw_ask(&me, w.p, w.n, &n, 5000);
+		m = raw_ask(&me, w.p, w.n, &n, PATIENT);
 		if (raw_result(m, n) / 1000 != 5)
 			return say("an AVP of length %u is answered %u", lengths[i], raw_result(m, n));
 	}
@@ -434,7 +198,7 @@ static const char *inside(void)
 		dia_put_bytes(&w, liars[i], 8);
 		dia_end(&w);
 		memcpy(w.p + at, (uint8_t[3]){ (uint8_t)(grown >> 16), (uint8_t)(grown >> 8), (uint8_t)grown }, 3);
-		m = raw_ask(&me, w.p, w.n, &n, 5000);
+		m = raw_ask(&me, w.p, w.n, &n, PATIENT);
 		r = raw_result(m, n);
 		if (r / 1000 != 5)
 			return say("a lie about a length in Device-Action, number %zu, is answered %u", i, r);
@@ -464,14 +228,14 @@ static const char *never_reads(void)
 	if (!enter())
 		return complaint;
 	setsockopt(me.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
-	while (raw_now_ms() < begun + 15000) {
+	while (raw_now_ms() < begun + PATIENT) {
 		good_dar();
 		if (!dia_end(&w) || !raw_send(&me, w.p, w.n))
 			break;
 		sent++;
 	}
 	printf("%u requests\n", sent);
-	return raw_now_ms() < begun + 15000 ? NULL : say("after %u requests it is still served", sent);
+	return raw_now_ms() < begun + PATIENT ? NULL : say("after %u requests it is still served", sent);
 }
 
 /* Reads all the time, but less than it asks for. */
@@ -483,7 +247,7 @@ static const char *reads_slowly(void)
 
 	if (!enter())
 		return complaint;
-	while (raw_now_ms() < begun + 15000) {
+	while (raw_now_ms() < begun + PATIENT) {
 		good_dar();
 		if (!dia_end(&w) || !raw_send(&me, w.p, w.n))
 			break;
@@ -491,7 +255,7 @@ static const char *reads_slowly(void)
 			raw_next(&me, &n, 0);
 	}
 	printf("%u requests\n", sent);
-	return raw_now_ms() < begun + 15000 ? NULL : say("after %u requests it is still served", sent);
+	return raw_now_ms() < begun + PATIENT ? NULL : say("after %u requests it is still served", sent);
 }
 
 static const char *flood(void)
@@ -519,7 +283,7 @@ static const char *flood(void)
 				sent++;
 		}
 	}
-	while (answered < sent && raw_next(&me, &n, 5000)) {
+	while (answered < sent && raw_next(&me, &n, PATIENT)) {
 		uint32_t status = raw_status(me.in, n);
 
 		answered += !(me.in[4] & DIA_F_REQUEST);
@@ -544,7 +308,7 @@ static const char *all_answered(unsigned count, const char *what)
 	while (answered < count) {
 		while (sent < count && sent - answered < 100 && raw_send(&me, w.p, w.n))
 			sent++;
-		if (!raw_next(&me, &n, 5000))
+		if (!raw_next(&me, &n, PATIENT))
 			return say("%s: %u sent, %u answered%s", what, sent, answered, me.closed ? ", closed" : "");
 		answered += !(me.in[4] & DIA_F_REQUEST);
 	}
@@ -706,7 +470,7 @@ static const char *lie_about_report(unsigned how)
 	size_t n;
 
 	do
-		m = raw_next(&me, &n, 8000);
+		m = raw_next(&me, &n, PATIENT);
 	while (m && dia_hdr_read(m, n, &h) && !(h.flags & DIA_F_REQUEST));
 	if (!m)
 		return say("report %u: none comes%s", how, me.closed ? ", the connection is closed" : "");
@@ -762,7 +526,7 @@ static const char *commands(void)
 			w.p[8 + k] = (uint8_t)(wrong[i].app >> (24 - 8 * k));
 		{
 			size_t n = 0;
-			const uint8_t *m = raw_ask(&me, w.p, w.n, &n, 5000);
+			const uint8_t *m = raw_ask(&me, w.p, w.n, &n, PATIENT);
 
 			r = raw_result(m, n);
 		}
@@ -798,13 +562,13 @@ static const char *after_dpr(void)
 	if (asked(NULL) != 2001)
 		return say("no DPA");
 	begun = raw_now_ms();
-	while (raw_now_ms() < begun + 6000 && !me.closed) {
+	while (raw_now_ms() < begun + PATIENT && !me.closed) {
 		good_dar();
 		if (!dia_end(&w) || !raw_send(&me, w.p, w.n))
 			break;
 		raw_next(&me, &n, 20);
 	}
-	return raw_now_ms() < begun + 5000 ? NULL : say("the connection outlives its DPR");
+	return raw_now_ms() < begun + PATIENT ? NULL : say("the connection outlives its DPR");
 }
 
 /* ---- TLS and TCP in disorder ---- */
@@ -821,7 +585,7 @@ static const char *alerts(void)
 		if (!enter())
 			return complaint;
 		gnutls_alert_send(me.tls, GNUTLS_AL_FATAL, i % 2 ? GNUTLS_A_INTERNAL_ERROR : GNUTLS_A_BAD_RECORD_MAC);
-		if (!raw_wait_closed(me.fd, 3000))
+		if (!raw_wait_closed(me.fd, PATIENT))
 			return say("after a fatal alert the connection stays");
 		raw_close(&me);
 	}
@@ -840,7 +604,7 @@ static const char *broken_records(void)
 			junk[k] = (uint8_t)rand();
 		if (send(me.fd, junk, sizeof(junk), MSG_NOSIGNAL) != sizeof(junk))
 			return say("no connection");
-		if (!raw_wait_closed(me.fd, 3000))
+		if (!raw_wait_closed(me.fd, PATIENT))
 			return say("what is no TLS leaves the connection open");
 		raw_close(&me);
 	}
@@ -858,7 +622,7 @@ static const char *half_closed(void)
 		if (i % 4 < 2)
 			gnutls_bye(me.tls, GNUTLS_SHUT_WR);
 		shutdown(me.fd, SHUT_WR);
-		if (!raw_wait_closed(me.fd, 4000))
+		if (!raw_wait_closed(me.fd, PATIENT))
 			return say("a connection that is closed on one side stays");
 		raw_close(&me);
 	}

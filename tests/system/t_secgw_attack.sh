@@ -48,7 +48,7 @@ attack() {
 	out=$("$(lab_tool tests/system/gw_attack)" "$lab_scs_port" "$LAB/pki" "$lab_iwf" "$lab_realm" "$1" 2>&1)
 	status=$?
 	is "$2${out:+ ($out)}" $status 0
-	if ! lab_wait 6 all_gone || ! lab_wait 5 good_more "$before"; then
+	if ! lab_wait 20 all_gone || ! lab_wait 10 good_more "$before"; then
 		case_not_ok "it leaves nothing open, and the good SCS goes on" "$(lab_door_status | grep connections)" "$(tail -3 "$LAB/good.log")"
 	fi
 	[ -z "$3" ] || works "it is counted as $4" test "$("$3" "$4")" -gt "$was"
@@ -79,11 +79,11 @@ attack never-reads "requests without reading the answers: cut off" counter 'clos
 attack reads-slowly "requests and reading one answer in four: cut off" counter 'closed_total{by="stalled"}'
 sleep 2
 journal=$(lab_sql "SELECT count(*) FROM device_trigger t, scs s WHERE s.id = t.scs_id AND s.name = 'nordtrack'")
-was=$(requests_refused rate)
+was=$(requests_refused rate) begun=$SECONDS
 attack flood "a flood at 50 times the rate" requests_refused rate
-works "most of it ends at the gateway" test $(($(requests_refused rate) - was)) -gt 2500
+works "most of it ends at the gateway" test $(($(requests_refused rate) - was)) -gt 2000
 works "the node has seen no more than rate and burst" \
-	test $(($(lab_sql "SELECT count(*) FROM device_trigger t, scs s WHERE s.id = t.scs_id AND s.name = 'nordtrack'") - journal)) -lt 140
+	test $(($(lab_sql "SELECT count(*) FROM device_trigger t, scs s WHERE s.id = t.scs_id AND s.name = 'nordtrack'") - journal)) -lt $((40 + 20 * (SECONDS - begun + 2)))
 sleep 1
 attack dwr-storm "20,000 DWRs"
 attack many-avps "1,000 to 16,000 AVPs in a message: 5015 above what the node takes"
@@ -117,7 +117,7 @@ is "and whom an impostor claimed to be" "$(lab_sql "SELECT count(*) > 0 FROM aud
 works "the audit's chain is whole" iwfctl audit verify
 
 # ---- afterwards
-lab_wait 6 all_gone
+lab_wait 20 all_gone
 is "no descriptor is left" "$(door_fds)" "$fds"
 echo "door: $rss KiB before, $(door_memory VmRSS) KiB after, $(door_memory VmHWM) KiB at most"
 if [ -z "${SANITIZE:-}" ]; then
@@ -127,7 +127,7 @@ fi
 is "it is still the same process" "$(pgrep -P "$(cat "$LAB/door.pid")")" "$door_pid"
 lab_kill beats >/dev/null
 reported() { [ "$(grep -c '"type":"report"' "$LAB/good.log")" -ge "$(good_ones)" ]; }
-works "the good SCS has all its reports" lab_wait 5 reported
+works "the good SCS has all its reports" lab_wait 20 reported
 echo quit >&"$good_in"
 exec {good_in}>&-
 lab_kill good >/dev/null
