@@ -57,14 +57,14 @@ attack() {
 # Once through all that allocates, then what is held is compared.
 "$(lab_tool tests/system/gw_attack)" "$lab_scs_port" "$LAB/pki" "$lab_iwf" "$lab_realm" framing >/dev/null
 "$(lab_tool tests/system/gw_attack)" "$lab_scs_port" "$LAB/pki" "$lab_iwf" "$lab_realm" nested >/dev/null
-lab_wait 6 all_gone
+lab_wait 20 all_gone
 rss=$(door_memory VmRSS) fds=$(door_fds)
 
 attack silent "300 silent connections from one address: 30 may wait, another address gets in" refused half-open
 attack silent-many "300 silent connections from 300 addresses: 60 may wait" refused half-open
 attack hello-silent "a ClientHello, then nothing" refused handshake-slow
 attack hello-trickled "a ClientHello octet by octet" refused handshake-slow
-attack strangers "HTTP, Diameter without TLS and garbage" refused handshake
+attack strangers "HTTP, Diameter without TLS, garbage, a ClientHello of 16 MB" refused handshake
 attack storm "connecting and disconnecting as fast as can be" refused source-rate
 attack no-cer "a handshake without a CER" refused handshake-slow
 attack cer-trickled "a CER octet by octet" refused handshake-slow
