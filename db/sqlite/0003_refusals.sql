@@ -37,8 +37,8 @@ CREATE INDEX audit_at ON audit(at_ms);
 CREATE INDEX audit_user ON audit(mtc_user_id, id) WHERE mtc_user_id IS NOT NULL;
 CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit rows are not changed'); END;
 
--- Refusals of one kind from one source, after the first one: they are counted
--- here for audit.repeat_s and then become one row of the audit.  Written by the node.
+-- Refusals of one kind from one source: after audit.repeat_after of them they are
+-- counted here, and after audit.repeat_s become one row of the audit.  Written by the node.
 CREATE TABLE audit_repeat (
   id               INTEGER PRIMARY KEY,                      -- for the node
   event            TEXT NOT NULL,                            -- as in audit, as the next ones; what they have in common
@@ -49,8 +49,9 @@ CREATE TABLE audit_repeat (
   peer             TEXT NOT NULL,                            -- likewise; '': unknown
   address          TEXT NOT NULL,                            -- likewise, without the port; '': unknown, or many
   mtc_user_id      INTEGER NOT NULL,                         -- likewise; 0: none
-  since_ms         INTEGER NOT NULL,                         -- when the first one was made, which stands in the audit
-  times            INTEGER NOT NULL CHECK (times >= 0),      -- how many came after it
+  since_ms         INTEGER NOT NULL,                         -- when the first one was made
+  told             INTEGER NOT NULL CHECK (told >= 0),       -- how many of them have a row of their own in the audit
+  times            INTEGER NOT NULL CHECK (times >= 0),      -- how many came after these
   first_ms         INTEGER,                                  -- when the first of these came
   last_ms          INTEGER,                                  -- and the last, as those that follow
   origin_host      TEXT,                                     -- of the last

@@ -306,8 +306,9 @@ CREATE TABLE audit_repeat (
   peer             TEXT NOT NULL,                            -- likewise; '': unknown
   address          TEXT NOT NULL,                            -- likewise, without the port; '': unknown, or many
   mtc_user_id      INTEGER NOT NULL,                         -- likewise; 0: none
-  since_ms         INTEGER NOT NULL,                         -- when the first one was made, which stands in the audit
-  times            INTEGER NOT NULL CHECK (times >= 0),      -- how many came after it
+  since_ms         INTEGER NOT NULL,                         -- when the first one was made
+  told             INTEGER NOT NULL CHECK (told >= 0),       -- how many of them have a row of their own in the audit
+  times            INTEGER NOT NULL CHECK (times >= 0),      -- how many came after these
   first_ms         INTEGER,                                  -- when the first of these came
   last_ms          INTEGER,                                  -- and the last, as those that follow
   origin_host      TEXT,                                     -- of the last

@@ -193,6 +193,15 @@ static const struct iwf_opt options[] = {
 	INT("notify.window", 1, 10000, "16", AT(service.notify_window),
 	    "reports under way to one SCS at a time"),
 
+	INT("audit.repeat_after", 0, 1000000, "20", AT(service.audit_repeat_after),
+	    "refusals of one kind from one source that have a row each; then they are counted into one; 0: all have one"),
+	INT("audit.repeat_s", 1, 86400, "60", AT(service.audit_repeat_s),
+	    "seconds for which they are counted; then it begins anew"),
+	INT("audit.retention_days", 0, 36500, "0", AT(service.audit_retention_days),
+	    "days after which rows of the audit are removed, from the beginning on; 0: never (`iwfctl audit rotate` moves them)"),
+	INT("journal.retention_days", 0, 36500, "0", AT(service.journal_retention_days),
+	    "days after which triggers that have ended are removed from the journal; 0: never (`iwfctl trigger prune` does it)"),
+
 	ENUM("log.level", "error|warn|notice|info|debug", "notice", AT(log.level),
 	     "what is logged: this and all that is more serious"),
 	BOOL("log.private_data", "false", AT(log.private_data),
@@ -218,6 +227,8 @@ static const struct conf_section sections[] = {
 	{ "s6m",      "S6m, towards the HSS (TS 29.336)." },
 	{ "t4",       "T4, towards the SMS-SC (TS 29.337)." },
 	{ "notify",   "Delivery reports to the SCSs." },
+	{ "audit",    "Refusals and other decisions, in the store." },
+	{ "journal",  "Triggers that have ended, in the store." },
 	{ "log",      "The log." },
 	{ "privacy",  "What does not leave the operator." },
 };

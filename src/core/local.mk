@@ -12,6 +12,6 @@ libiwfcore_la_SOURCES = \
 	src/core/effects.c src/core/effects.h \
 	src/core/map.c src/core/map.h \
 	src/core/service.c src/core/service.h src/core/service_int.h \
-	src/core/service_state.c src/core/service_rate.c src/core/service_hss.c src/core/service_t4.c src/core/service_line.c \
+	src/core/service_state.c src/core/service_audit.c src/core/service_rate.c src/core/service_hss.c src/core/service_t4.c src/core/service_line.c \
 	src/core/service_report.c \
 	src/core/reason.c src/core/store.h

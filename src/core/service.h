@@ -50,6 +50,8 @@ struct iwf_service_conf {
 	uint32_t line_max, line_timeout_ms;  /* requests that wait for the rate of one SMS-SC, and how long */
 	bool congestion_is_temporary;        /* 5531 becomes 201 instead of 107 */
 	bool report_after_dna;               /* DRA only when the SCS has acknowledged */
+	uint32_t audit_repeat_after, audit_repeat_s;                         /* rows of one kind in that time; then one with a count */
+	uint32_t audit_retention_days, journal_retention_days;               /* 0: kept for ever */
 	uint32_t notify_timeout_ms, notify_retry_min_s, notify_retry_max_s, notify_lifetime_s, notify_window;
 };
 

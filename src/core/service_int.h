@@ -2,7 +2,8 @@
  *
  *   service.c         the order of the checks on a DAR, the checks, explain
  *   service_rate.c    the checks that count: SCS, quota, device, what waits
- *   service_state.c   what is in memory, mark and undo, answers, audit
+ *   service_state.c   what is in memory, mark and undo, answers
+ *   service_audit.c   the audit, and what is removed when it is old
  *   service_hss.c     S6m: choice, questions under way, cache, answers
  *   service_t4.c      T4: choice, submission, answers, fail-over, recovery
  *   service_line.c    the waiting line before an SMS-SC that has a rate
@@ -178,6 +179,8 @@ struct iwf_service {
 	enum { SVC_RECOVER_ROWS, SVC_RECOVER_TARGETS, SVC_RECOVERED } recover;
 	int64_t recover_after_id, recover_until_ms, recover_again_ms;
 
+	int64_t told_ms, prune_ms;    /* when refusals were last told, and old rows are looked for next */
+
 	struct iwf_map hosts, reports;
 	struct svc_held *oldest_held, *newest_held;
 
@@ -212,9 +215,15 @@ void svc_answer_drr(struct iwf_service *, iwf_token, uint32_t result_code, struc
 void svc_owe_dar(struct iwf_service *, struct svc_asker);
 void svc_owe_drr(struct iwf_service *, iwf_token);
 
+/* Moves a row by the table of trigger.c.  *rule: the one that was applied; NULL: the
+ * event means nothing in its state, or somebody else moved it first. */
+enum iwf_err svc_move(struct iwf_service *, struct iwf_trigger *row, enum trg_event, const struct iwf_trigger_change *,
+                      const struct trg_rule **rule);
+
+/* ---- service_audit.c */
 /* Who and what an audit row is about. */
 struct svc_about {
-	int64_t scs_id, subscription_id, reference;
+	int64_t scs_id, subscription_id, mtc_user_id, reference;
 	const char *event;
 	char peer[IWF_DIAMID_MAX + 8], origin_host[IWF_DIAMID_MAX + 8], address[64], cert[64 + sizeof "..."], device[IWF_EXTID_MAX + 48];
 };
@@ -227,13 +236,11 @@ enum iwf_err svc_audit(struct iwf_service *, const struct svc_about *, const cha
 enum iwf_err svc_audit_refusal(struct svc_ask *);
 /* The transaction ends as the paper says. */
 enum iwf_err svc_txn_refuse(struct iwf_service *, struct svc_txn *, struct svc_ask *, struct iwf_effects *);
+/* Counted refusals become rows; old rows go. */
+enum iwf_err svc_audit_tick(struct iwf_service *);
+enum iwf_err svc_prune_tick(struct iwf_service *);
 /* As a C string, cut with "..." to fit; the store makes it fit to be shown. */
 void svc_text(struct iwf_view text, char *out, size_t size);
-
-/* Moves a row by the table of trigger.c.  *rule: the one that was applied; NULL: the
- * event means nothing in its state, or somebody else moved it first. */
-enum iwf_err svc_move(struct iwf_service *, struct iwf_trigger *row, enum trg_event, const struct iwf_trigger_change *,
-                      const struct trg_rule **rule);
 
 /* ---- service.c */
 __attribute__((format(printf, 4, 5)))

@@ -639,6 +639,10 @@ enum iwf_err iwf_service_tick(struct iwf_service *svc, int64_t now_ms, struct iw
 		err = send_stranded(svc, fx);
 	if (!err)
 		err = send_due(svc, fx);
+	if (!err)
+		err = svc_audit_tick(svc);
+	if (!err)
+		err = svc_prune_tick(svc);
 	if (err)
 		return err;
 	end_held(svc, fx);

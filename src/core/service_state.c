@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "hash.h"
 #include "service_int.h"
 
 struct iwf_service *iwf_service_new(const struct iwf_service_conf *conf, struct iwf_store *store)
@@ -315,117 +314,6 @@ void iwf_service_give_up(struct iwf_service *svc, uint64_t number, struct iwf_ef
 		svc_txn_end(svc, t, &not_now, fx);
 	while ((t = svc_hss_asking(svc, number)))
 		svc_txn_end(svc, t, &not_now, fx);
-}
-
-/* ---- audit */
-
-void svc_text(struct iwf_view text, char *out, size_t size)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < text.n; i++) {
-		const size_t len = text.p[i] ? 1 : 2;
-
-		if (n + len >= size) {
-			memcpy(out + size - sizeof "...", "...", sizeof "...");
-			return;
-		}
-		/* A NUL would end the text: it is written as modified UTF-8 has it. */
-		if (!text.p[i])
-			out[n++] = (char)0xc0;
-		out[n++] = text.p[i] ? (char)text.p[i] : (char)0x80;
-	}
-	out[n] = '\0';
-}
-
-/* TBCD as digits where it is a number, otherwise as it came. */
-static void print_msisdn(struct iwf_view tbcd, char *out, size_t size)
-{
-	char digits[IWF_DIGITS_MAX + 1], hex[2 * 16 + 1];
-	size_t n = tbcd.n < 16 ? tbcd.n : 16;
-
-	if (!iwf_e164_from_tbcd(tbcd, digits)) {
-		snprintf(out, size, "%s", digits);
-		return;
-	}
-	iwf_hex(tbcd.p, n, hex);
-	snprintf(out, size, "0x%s%s", hex, n < tbcd.n ? "..." : "");
-}
-
-void svc_about_dar(struct svc_about *a, const struct tsp_dar *dar, int64_t scs_id, int64_t subscription_id)
-{
-	char msisdn[40] = "", ext_id[sizeof a->device - sizeof msisdn] = "";
-
-	*a = (struct svc_about){ .scs_id = scs_id, .subscription_id = subscription_id, .reference = dar->reference,
-	                         .event = tsp_action_str(dar->action) };
-	svc_text(dar->peer, a->peer, sizeof a->peer);
-	svc_text(dar->origin_host, a->origin_host, sizeof a->origin_host);
-	svc_text(dar->peer_address, a->address, sizeof a->address);
-	svc_text(dar->peer_cert, a->cert, sizeof a->cert);
-	if (dar->has_ext_id)
-		svc_text(dar->ext_id, ext_id, sizeof ext_id);
-	if (dar->has_msisdn)
-		print_msisdn(dar->msisdn, msisdn, sizeof msisdn);
-	snprintf(a->device, sizeof a->device, "%s%s%s", ext_id, dar->has_ext_id && dar->has_msisdn ? " " : "", msisdn);
-}
-
-static void copy_str(const char *text, char *out, size_t size)
-{
-	svc_text((struct iwf_view){ (const uint8_t *)text, strlen(text) }, out, size);
-}
-
-void svc_about_row(struct svc_about *a, const struct iwf_trigger *row)
-{
-	*a = (struct svc_about){ .scs_id = row->scs_id, .subscription_id = row->subscription_id, .reference = row->reference,
-	                         .event = tsp_action_str(row->action) };
-	copy_str(row->dest_host, a->origin_host, sizeof a->origin_host);
-	copy_str(row->ext_id[0] ? row->ext_id : row->msisdn, a->device, sizeof a->device);
-}
-
-void svc_about_drr(struct svc_about *a, const struct t4_drr *drr)
-{
-	*a = (struct svc_about){ .reference = drr->has_reference ? (int64_t)drr->reference : -1, .event = "report" };
-	copy_str(drr->peer, a->peer, sizeof a->peer);
-	copy_str(drr->origin_host, a->origin_host, sizeof a->origin_host);
-	copy_str(drr->ext_id[0] ? drr->ext_id : drr->msisdn, a->device, sizeof a->device);
-}
-
-static const char *or_null(const char *s) { return s && *s ? s : NULL; }
-
-enum iwf_err svc_audit(struct iwf_service *svc, const struct svc_about *a, const char *decision, enum iwf_reason reason, int status,
-                       const char *detail)
-{
-	const struct iwf_audit row = {
-		.at_ms = svc->now_ms, .event = a->event, .decision = decision, .reason = reason, .request_status = status,
-		.scs_id = a->scs_id, .peer = or_null(a->peer), .origin_host = or_null(a->origin_host),
-		.address = or_null(a->address), .cert = or_null(a->cert), .device = or_null(a->device),
-		.subscription_id = a->subscription_id, .reference = a->reference, .detail = or_null(detail),
-	};
-
-	return STORE(svc, audit_add, &row);
-}
-
-enum iwf_err svc_audit_refusal(struct svc_ask *a)
-{
-	struct svc_about about;
-
-	svc_about_dar(&about, a->dar, a->scs.id, a->has_local ? a->sub.id : 0);
-	return svc_audit(a->svc, &about, a->reply.status == TSP_TEMPORARYERROR ? "failed" : "refused", a->reason,
-	                 (int)a->reply.status, a->detail);
-}
-
-enum iwf_err svc_txn_refuse(struct iwf_service *svc, struct svc_txn *t, struct svc_ask *a, struct iwf_effects *fx)
-{
-	enum iwf_err err = svc_audit_refusal(a);
-
-	if (!err)
-		svc_txn_end(svc, t, &a->reply, fx);
-	return err;
-}
-
-enum iwf_err iwf_service_audit(struct iwf_service *svc, const struct iwf_audit *row)
-{
-	return STORE(svc, audit_add, row);
 }
 
 /* ---- the journal */

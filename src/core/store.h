@@ -229,6 +229,11 @@ struct iwf_audit {
 	int64_t first_ms;        /* of several: when the first was made; 0: there is one */
 };
 
+#define IWF_AUDIT_KINDS 1024     /* of refusals that are counted at a time */
+
+/* Where the audit was cut: the last row that was removed, and its hash in hex ("" where rows have none). */
+struct iwf_audit_cut { int64_t last_id; char hash[64 + 1]; };
+
 struct iwf_store;
 
 struct iwf_store_ops {
@@ -292,6 +297,20 @@ struct iwf_store_ops {
 	enum iwf_err (*usage_get)(struct iwf_store *, int64_t scs_id, int64_t period_start_ms, int64_t *total);  /* IWF_ENOENT: nothing counted */
 
 	enum iwf_err (*audit_add)(struct iwf_store *, const struct iwf_audit *);
+	/* One more of a kind: same event, decision, reason, status, SCS, peer, address and owner.  *tell: it is to be added
+	 * as a row; otherwise `told_max` rows have been, and it is counted.  With IWF_AUDIT_KINDS kinds there is one more
+	 * for each event, decision, reason and status, which is counted only. */
+	enum iwf_err (*audit_count)(struct iwf_store *, const struct iwf_audit *, uint32_t told_max, bool *tell);
+	/* What began before `before_ms`, or after `now_ms`, is forgotten, and what was counted of it is added as one row
+	 * each; at most max kinds. */
+	enum iwf_err (*audit_tell)(struct iwf_store *, int64_t before_ms, int64_t now_ms, size_t max, size_t *n);
+	/* Removes rows from the beginning on that were made before `before_ms` and have ids up to `up_to_id`, at most max and
+	 * never the last, and anchors what is left.  *n: how many. */
+	enum iwf_err (*audit_prune)(struct iwf_store *, int64_t before_ms, int64_t up_to_id, int64_t now_ms, size_t max, size_t *n,
+	                            struct iwf_audit_cut *out);
+	/* Removes rows of the journal that were received before `before_ms`, have ended, and that nothing refers to which
+	 * has not; and quota counters of periods that ended before.  At most max of each; *n: of the journal. */
+	enum iwf_err (*journal_prune)(struct iwf_store *, int64_t before_ms, size_t max, size_t *n);
 
 	/* What the last failed call failed on, in words for a log; "" if none has.  Good until the next call. */
 	const char *(*errmsg)(struct iwf_store *);

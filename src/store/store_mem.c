@@ -8,18 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include "audit_chain.h"
 #include "store_mem_tables.h"
 #include "store_open.h"
 
-static enum iwf_err fail(struct mem_store *m, enum iwf_err e, const char *what)
+enum iwf_err iwf_mem_fail(struct mem_store *m, enum iwf_err e, const char *what)
 {
 	snprintf(m->err, sizeof(m->err), "mem: %s: %s", what, iwf_err_str(e));
 	return e;
 }
 
-/* Keeps row i as it is now, for rollback. */
-static enum iwf_err row_keep(struct mem_store *m, struct table *t, size_t i)
+enum iwf_err iwf_mem_keep(struct mem_store *m, struct table *t, size_t i)
 {
 	void *was;
 
@@ -42,8 +40,7 @@ static enum iwf_err row_keep(struct mem_store *m, struct table *t, size_t i)
 	return IWF_OK;
 }
 
-/* A copy that lives as long as the store.  Not part of a transaction. */
-static void *blob_keep(struct mem_store *m, const void *p, size_t n)
+void *iwf_mem_blob(struct mem_store *m, const void *p, size_t n)
 {
 	char *copy = malloc(n ? n : 1);
 	char **slot = copy ? iwf_mem_row_add(&m->t[T_BLOB]) : NULL;
@@ -64,7 +61,7 @@ static enum iwf_err mem_begin(struct iwf_store *st)
 	struct mem_store *m = mem_of(st);
 
 	if (m->in_tx)
-		return fail(m, IWF_EINVAL, "begin within a transaction");
+		return iwf_mem_fail(m, IWF_EINVAL, "begin within a transaction");
 	for (size_t i = 0; i < TABLES; i++) {
 		m->before[i].n = m->t[i].n;
 		m->before[i].last_id = m->t[i].last_id;
@@ -86,7 +83,7 @@ static enum iwf_err mem_commit(struct iwf_store *st)
 	struct mem_store *m = mem_of(st);
 
 	if (!m->in_tx)
-		return fail(m, IWF_EINVAL, "commit without a transaction");
+		return iwf_mem_fail(m, IWF_EINVAL, "commit without a transaction");
 	tx_end(m);
 	return IWF_OK;
 }
@@ -337,14 +334,14 @@ static enum iwf_err mem_trigger_insert(struct iwf_store *st, struct iwf_trigger 
 	t->id = 0;
 	if (!iwf_mem_scs_find(m, t->scs_id) || (t->subscription_id && !iwf_mem_sub_find(m, t->subscription_id)) ||
 	    (t->target_id && !trigger_find(m, t->target_id, &i)))
-		return fail(m, IWF_ESTORE, "trigger_insert names a row that is not there");
+		return iwf_mem_fail(m, IWF_ESTORE, "trigger_insert names a row that is not there");
 	if (trigger_clashes(m, t))
-		return fail(m, IWF_ECONFLICT, "trigger_insert: this reference is under way");
-	payload = blob_keep(m, t->payload, t->payload_len);
-	nodes = blob_keep(m, t->nodes, t->nodes_len);
+		return iwf_mem_fail(m, IWF_ECONFLICT, "trigger_insert: this reference is under way");
+	payload = iwf_mem_blob(m, t->payload, t->payload_len);
+	nodes = iwf_mem_blob(m, t->nodes, t->nodes_len);
 	r = payload && nodes ? iwf_mem_row_add(&m->t[T_TRIGGER]) : NULL;
 	if (!r)
-		return fail(m, IWF_ENOMEM, "trigger_insert");
+		return iwf_mem_fail(m, IWF_ENOMEM, "trigger_insert");
 	t->id = ++m->t[T_TRIGGER].last_id;
 	*r = *t;
 	r->payload = payload;
@@ -461,13 +458,13 @@ static enum iwf_err mem_trigger_move(struct iwf_store *st, int64_t id, enum trg_
 	if (!t)
 		return IWF_ENOENT;
 	if (t->state != from)
-		return fail(m, IWF_ECONFLICT, "trigger_move: the row is in another state");
+		return iwf_mem_fail(m, IWF_ECONFLICT, "trigger_move: the row is in another state");
 	moved = *t;
 	apply(&moved, to, c);
 	if (trigger_clashes(m, &moved))
-		return fail(m, IWF_ECONFLICT, "trigger_move: this reference is under way");
-	if (row_keep(m, &m->t[T_TRIGGER], i) != IWF_OK)
-		return fail(m, IWF_ENOMEM, "trigger_move");
+		return iwf_mem_fail(m, IWF_ECONFLICT, "trigger_move: this reference is under way");
+	if (iwf_mem_keep(m, &m->t[T_TRIGGER], i) != IWF_OK)
+		return iwf_mem_fail(m, IWF_ENOMEM, "trigger_move");
 	*t = moved;
 	return IWF_OK;
 }
@@ -502,7 +499,7 @@ static enum iwf_err mem_trigger_payload(struct iwf_store *st, int64_t id, uint8_
 	free(*payload);
 	*payload = NULL;
 	*payload_len = *nodes_len = 0;
-	return fail(m, IWF_ENOMEM, "trigger_payload");
+	return iwf_mem_fail(m, IWF_ENOMEM, "trigger_payload");
 }
 
 /* Puts t in its place among the n rows of out, which are in the order of the
@@ -573,10 +570,10 @@ static enum iwf_err mem_report_insert(struct iwf_store *st, struct iwf_report *r
 
 	rep->id = 0;
 	if (!iwf_mem_scs_find(m, rep->scs_id) || !trigger_find(m, rep->trigger_id, &i))
-		return fail(m, IWF_ESTORE, "report_insert names a row that is not there");
+		return iwf_mem_fail(m, IWF_ESTORE, "report_insert names a row that is not there");
 	r = iwf_mem_row_add(&m->t[T_REPORT]);
 	if (!r)
-		return fail(m, IWF_ENOMEM, "report_insert");
+		return iwf_mem_fail(m, IWF_ENOMEM, "report_insert");
 	rep->id = ++m->t[T_REPORT].last_id;
 	r->r = *rep;
 	r->r.dnr.retransmitted = rep->attempts > 0;
@@ -617,8 +614,8 @@ static enum iwf_err mem_report_delete(struct iwf_store *st, int64_t id)
 
 	if (!r)
 		return IWF_ENOENT;
-	if (row_keep(m, &m->t[T_REPORT], i) != IWF_OK)
-		return fail(m, IWF_ENOMEM, "report_delete");
+	if (iwf_mem_keep(m, &m->t[T_REPORT], i) != IWF_OK)
+		return iwf_mem_fail(m, IWF_ENOMEM, "report_delete");
 	r->gone = true;
 	return IWF_OK;
 }
@@ -631,8 +628,8 @@ static enum iwf_err mem_report_retry(struct iwf_store *st, int64_t id, int64_t n
 
 	if (!r)
 		return IWF_ENOENT;
-	if (row_keep(m, &m->t[T_REPORT], i) != IWF_OK)
-		return fail(m, IWF_ENOMEM, "report_retry");
+	if (iwf_mem_keep(m, &m->t[T_REPORT], i) != IWF_OK)
+		return iwf_mem_fail(m, IWF_ENOMEM, "report_retry");
 	r->r.next_ms = next_ms;
 	r->r.attempts = attempts;
 	r->r.dnr.retransmitted = attempts > 0;
@@ -671,8 +668,8 @@ static enum iwf_err mem_report_hurry(struct iwf_store *st, const char *dest_host
 
 		if (r->gone || r->r.next_ms <= now_ms || strcasecmp(r->r.dnr.dest_host, dest_host) != 0)
 			continue;
-		if (row_keep(m, &m->t[T_REPORT], i) != IWF_OK)
-			return fail(m, IWF_ENOMEM, "report_hurry");
+		if (iwf_mem_keep(m, &m->t[T_REPORT], i) != IWF_OK)
+			return iwf_mem_fail(m, IWF_ENOMEM, "report_hurry");
 		r->r.next_ms = now_ms;
 	}
 	return IWF_OK;
@@ -702,51 +699,28 @@ static enum iwf_err mem_usage_add(struct iwf_store *st, int64_t scs_id, int64_t 
 	int64_t used;
 
 	if (!iwf_mem_scs_find(m, scs_id))
-		return fail(m, IWF_ESTORE, "usage_add names an SCS that is not there");
+		return iwf_mem_fail(m, IWF_ESTORE, "usage_add names an SCS that is not there");
 	for (size_t i = 0; i < m->t[T_USAGE].n && !u; i++) {
 		struct mem_usage *r = iwf_mem_row(&m->t[T_USAGE], i);
 
 		if (r->scs_id != scs_id || r->period != period_start_ms)
 			continue;
-		if (row_keep(m, &m->t[T_USAGE], i) != IWF_OK)
-			return fail(m, IWF_ENOMEM, "usage_add");
+		if (iwf_mem_keep(m, &m->t[T_USAGE], i) != IWF_OK)
+			return iwf_mem_fail(m, IWF_ENOMEM, "usage_add");
 		u = r;
 	}
 	if (__builtin_add_overflow(u ? u->used : 0, add, &used))
-		return fail(m, IWF_ESTORE, "usage_add: the counter would leave its range");
+		return iwf_mem_fail(m, IWF_ESTORE, "usage_add: the counter would leave its range");
 	if (used < 0)
 		used = 0;
 	if (!u) {
 		u = iwf_mem_row_add(&m->t[T_USAGE]);
 		if (!u)
-			return fail(m, IWF_ENOMEM, "usage_add");
+			return iwf_mem_fail(m, IWF_ENOMEM, "usage_add");
 		u->scs_id = scs_id;
 		u->period = period_start_ms;
 	}
 	*total = u->used = used;
-	return IWF_OK;
-}
-
-static enum iwf_err mem_audit_add(struct iwf_store *st, const struct iwf_audit *a)
-{
-	struct mem_store *m = mem_of(st);
-	struct iwf_audit_row clean;
-	struct iwf_audit *r;
-	const char **texts[] = {
-		&clean.a.event, &clean.a.decision, &clean.a.peer, &clean.a.origin_host, &clean.a.address, &clean.a.cert,
-		&clean.a.device, &clean.a.detail,
-	};
-
-	iwf_audit_clean(a, &clean);
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		if (*texts[i] && !(*texts[i] = blob_keep(m, *texts[i], strlen(*texts[i]) + 1)))
-			return fail(m, IWF_ENOMEM, "audit_add");
-	r = iwf_mem_row_add(&m->t[T_AUDIT]);
-	if (!r)
-		return fail(m, IWF_ENOMEM, "audit_add");
-	*r = clean.a;
-	if (!r->times)
-		r->times = 1;
 	return IWF_OK;
 }
 
@@ -765,7 +739,9 @@ static const struct iwf_store_ops mem_ops = {
 	.report_insert = mem_report_insert, .report_get = mem_report_get,
 	.report_by_trigger = mem_report_by_trigger, .report_delete = mem_report_delete, .report_retry = mem_report_retry,
 	.report_due = mem_report_due, .report_hurry = mem_report_hurry,
-	.usage_add = mem_usage_add, .usage_get = mem_usage_get, .audit_add = mem_audit_add, .errmsg = mem_errmsg,
+	.usage_add = mem_usage_add, .usage_get = mem_usage_get, .audit_add = iwf_mem_audit_add,
+	.audit_count = iwf_mem_audit_count, .audit_tell = iwf_mem_audit_tell, .audit_prune = iwf_mem_audit_prune,
+	.journal_prune = iwf_mem_journal_prune, .errmsg = mem_errmsg,
 };
 
 struct iwf_store *iwf_store_mem_new(void)
@@ -776,7 +752,8 @@ struct iwf_store *iwf_store_mem_new(void)
 		[T_DEV_MEMBER] = sizeof(struct mem_pair), [T_SUB] = sizeof(struct iwf_subscription),
 		[T_EXT] = sizeof(struct mem_ext), [T_GRANT] = sizeof(struct mem_grant),
 		[T_TRIGGER] = sizeof(struct iwf_trigger), [T_REPORT] = sizeof(struct mem_report),
-		[T_USAGE] = sizeof(struct mem_usage), [T_AUDIT] = sizeof(struct iwf_audit), [T_BLOB] = sizeof(char *),
+		[T_USAGE] = sizeof(struct mem_usage), [T_REPEAT] = sizeof(struct mem_repeat),
+		[T_AUDIT] = sizeof(struct iwf_audit), [T_BLOB] = sizeof(char *),
 	};
 	struct mem_store *m = calloc(1, sizeof(*m));
 

@@ -205,14 +205,26 @@ const struct iwf_audit *iwf_mem_audit(struct iwf_store *st, size_t i)
 {
 	const struct table *t = &mem_of(st)->t[T_AUDIT];
 
-	return i < t->n ? iwf_mem_row(t, i) : NULL;
+	for (size_t k = 0; k < t->n; k++) {
+		const struct iwf_audit *a = iwf_mem_row(t, k);
+
+		if (a->event && i-- == 0)
+			return a;
+	}
+	return NULL;
 }
 
 const struct iwf_trigger *iwf_mem_trigger(struct iwf_store *st, size_t i)
 {
 	const struct table *t = &mem_of(st)->t[T_TRIGGER];
 
-	return i < t->n ? iwf_mem_row(t, i) : NULL;
+	for (size_t k = 0; k < t->n; k++) {
+		const struct iwf_trigger *r = iwf_mem_row(t, k);
+
+		if (r->id > 0 && i-- == 0)
+			return r;
+	}
+	return NULL;
 }
 
 const struct iwf_report *iwf_mem_report(struct iwf_store *st, size_t i)

@@ -16,9 +16,10 @@ struct mem_grant {
 };
 struct mem_report { struct iwf_report r; bool gone; };
 struct mem_usage { int64_t scs_id, period, used; };
+struct mem_repeat { struct iwf_audit kind, last; int64_t since_ms, told; bool gone; };   /* last: with times and first_ms */
 
 enum tables { T_USER, T_USER_SCS, T_SCS, T_NUMBER, T_GROUP, T_SCS_MEMBER, T_DEV_MEMBER, T_SUB, T_EXT, T_GRANT,
-              T_TRIGGER, T_REPORT, T_USAGE, T_AUDIT, T_BLOB, TABLES };
+              T_TRIGGER, T_REPORT, T_USAGE, T_REPEAT, T_AUDIT, T_BLOB, TABLES };
 
 struct undo { struct table *t; size_t index; void *was; };
 
@@ -43,8 +44,21 @@ static inline void *iwf_mem_row(const struct table *t, size_t i)
 }
 /* A new row, all zeroes; NULL without memory. */
 void *iwf_mem_row_add(struct table *t);
+enum iwf_err iwf_mem_fail(struct mem_store *m, enum iwf_err e, const char *what);
+/* Keeps row i as it is now, for rollback. */
+enum iwf_err iwf_mem_keep(struct mem_store *m, struct table *t, size_t i);
+/* A copy that lives as long as the store.  Not part of a transaction. */
+void *iwf_mem_blob(struct mem_store *m, const void *p, size_t n);
 /* `from` may be NULL: "". */
 void iwf_mem_text(char *to, size_t size, const char *from);
 /* NULL: no such row.  Good until the next row is added. */
 struct iwf_scs *iwf_mem_scs_find(struct mem_store *m, int64_t id);
 struct iwf_subscription *iwf_mem_sub_find(struct mem_store *m, int64_t id);
+
+/* store_mem_audit.c */
+enum iwf_err iwf_mem_audit_add(struct iwf_store *, const struct iwf_audit *);
+enum iwf_err iwf_mem_audit_count(struct iwf_store *, const struct iwf_audit *, uint32_t told_max, bool *tell);
+enum iwf_err iwf_mem_audit_tell(struct iwf_store *, int64_t before_ms, int64_t now_ms, size_t max, size_t *n);
+enum iwf_err iwf_mem_audit_prune(struct iwf_store *, int64_t before_ms, int64_t up_to_id, int64_t now_ms, size_t max, size_t *n,
+                                    struct iwf_audit_cut *out);
+enum iwf_err iwf_mem_journal_prune(struct iwf_store *, int64_t before_ms, size_t max, size_t *n);

@@ -36,5 +36,8 @@ struct iwf_audit_check {
 	uint64_t rows;               /* that hold */
 	int64_t first_id, last_id;   /* of them; 0: none */
 	int64_t broken_id;           /* the first that was changed, or before or at which rows are missing; 0: all hold */
+	bool anchored;               /* the first holds to the last of those that were removed before it */
+	bool anchor_recorded;        /* and a row says so, as whoever cuts the audit must */
+	char kept_in[512];           /* the file where those are; "" */
 };
 enum iwf_err iwf_store_audit_check(struct iwf_store *, struct iwf_audit_check *out);

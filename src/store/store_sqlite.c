@@ -626,7 +626,9 @@ static const struct iwf_store_ops sqlite_ops = {
 	.report_insert = iwf_sqlite_report_insert, .report_get = iwf_sqlite_report_get,
 	.report_by_trigger = iwf_sqlite_report_by_trigger, .report_delete = iwf_sqlite_report_delete,
 	.report_retry = iwf_sqlite_report_retry, .report_due = iwf_sqlite_report_due, .report_hurry = iwf_sqlite_report_hurry,
-	.usage_add = iwf_sqlite_usage_add, .usage_get = iwf_sqlite_usage_get, .audit_add = iwf_sqlite_audit_add, .errmsg = sqlite_errmsg,
+	.usage_add = iwf_sqlite_usage_add, .usage_get = iwf_sqlite_usage_get, .audit_add = iwf_sqlite_audit_add,
+	.audit_count = iwf_sqlite_audit_count, .audit_tell = iwf_sqlite_audit_tell, .audit_prune = iwf_sqlite_audit_prune,
+	.journal_prune = iwf_sqlite_journal_prune, .errmsg = sqlite_errmsg,
 };
 
 /* The working directory may change; the path must not. */

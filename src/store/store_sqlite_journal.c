@@ -400,3 +400,25 @@ enum iwf_err iwf_sqlite_usage_add(struct iwf_store *st, int64_t scs_id, int64_t 
 		*total = used;
 	return e;
 }
+
+/* ---- old rows ---- */
+
+enum iwf_err iwf_sqlite_journal_prune(struct iwf_store *st, int64_t before_ms, size_t max, size_t *n)
+{
+	static const enum sqlite_stmt what[] = { ST_USAGE_PRUNE, ST_JOURNAL_PRUNE };
+	int changes = 0;
+	enum iwf_err e = IWF_OK;
+
+	*n = 0;
+	for (size_t i = 0; i < sizeof(what) / sizeof(*what) && e == IWF_OK; i++) {
+		struct query q;
+
+		iwf_sqlite_start(&q, st, what[i], "journal_prune");
+		iwf_sqlite_bind_int(&q, ":before", before_ms);
+		iwf_sqlite_bind_int(&q, ":max", (int64_t)max);
+		e = iwf_sqlite_run(&q, &changes);
+	}
+	if (e == IWF_OK)
+		*n = (size_t)changes;
+	return e;
+}

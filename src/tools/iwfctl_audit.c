@@ -1,5 +1,5 @@
 /* iwfctl_audit.c - iwfctl audit and reasons. */
-#include "iwfctl.h"
+#include "iwfctl_old.h"
 #include <sqlite3.h>
 #include <string.h>
 
@@ -29,7 +29,7 @@ static int audit_list(struct ctl *c, const struct args *a)
 		return CTL_FAIL;
 	sqlite3_stmt *st = ctl_prepare(c,
 		"SELECT * FROM (SELECT a.id, at_ms AS 'at@', event, decision, reason, request_status AS status, s.name AS scs, peer,"
-		" a.origin_host, address, device, reference, detail FROM audit a LEFT JOIN scs s ON s.id = a.scs_id "
+		" a.origin_host, address, device, reference, nullif(times, 1) AS times, detail FROM audit a LEFT JOIN scs s ON s.id = a.scs_id "
 		"WHERE (:scs IS NULL OR s.name = :scs) AND (:reason IS NULL OR reason = :reason) AND (:since IS NULL OR at_ms >= :since) "
 		"ORDER BY a.id DESC LIMIT :limit) ORDER BY id");
 	if (!st)
@@ -52,8 +52,13 @@ static int audit_verify(struct ctl *c, const struct args *a)
 	if (k.broken_id)
 		return ctl_fail("the chain breaks at row %lld: it was changed, or it or rows before it were removed; %llu rows before it hold",
 		                (long long)k.broken_id, (unsigned long long)k.rows);
+	if (k.anchored && !k.anchor_recorded)
+		return ctl_fail("the chain holds from row %lld on, but no row says that those before it were removed", (long long)k.first_id);
 	printf("%llu rows, unbroken", (unsigned long long)k.rows);
-	if (k.first_id > 1)
+	if (k.anchored)
+		printf("; row %lld holds to those before it, which %s%s", (long long)k.first_id, *k.kept_in ? "are in " : "have been removed",
+		       k.kept_in);
+	else if (k.first_id > 1)
 		printf("; those before %lld have been deleted", (long long)k.first_id);
 	putchar('\n');
 	return CTL_OK;
@@ -85,6 +90,8 @@ static int show_reasons(struct ctl *c, const struct args *a)
 static const struct ctl_verb verbs[] = {
 	{ "audit", "list", CTL_ARGS(list_args), audit_list, "decisions, refusals and changes" },
 	{ "audit", "verify", NULL, 0, audit_verify, "has anybody changed the audit? recomputes its chain of hashes" },
+	{ "audit", "prune", CTL_ARGS(ctl_prune_args), ctl_audit_prune, "remove old rows; what is left still holds together" },
+	{ "audit", "rotate", CTL_ARGS(ctl_rotate_args), ctl_audit_rotate, "move old rows to a file of their own" },
 	{ "reasons", "", CTL_ARGS(reasons_args), show_reasons, "the words that the audit gives reasons in" },
 };
 const struct ctl_verbs ctl_audit_verbs = { verbs, sizeof verbs / sizeof *verbs };

@@ -1,5 +1,5 @@
 /* iwfctl_trigger.c - iwfctl trigger and outbox: what is and was under way. */
-#include "iwfctl.h"
+#include "iwfctl_old.h"
 #include <sqlite3.h>
 #include <string.h>
 
@@ -153,6 +153,7 @@ static int outbox_list(struct ctl *c, const struct args *a)
 static const struct ctl_verb verbs[] = {
 	{ "trigger", "list", CTL_ARGS(list_args), trigger_list, "the journal" },
 	{ "trigger", "show", CTL_ARGS(show_args), trigger_show, "one row of it" },
+	{ "trigger", "prune", CTL_ARGS(ctl_prune_args), ctl_trigger_prune, "remove old rows that have ended, and old quota counters" },
 	{ "trigger", "states", NULL, 0, trigger_states, "what can happen to a trigger" },
 	{ "outbox", "list", CTL_ARGS(outbox_args), outbox_list, "reports that an SCS has not taken yet" },
 };

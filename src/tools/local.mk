@@ -23,5 +23,5 @@ iwfctl_SOURCES = src/tools/iwfctl.c src/tools/iwfctl.h src/tools/iwfctl_args.c s
 	src/tools/iwfctl_bulk.h src/tools/iwfctl_batch.h src/tools/iwfctl_batch.c src/tools/iwfctl_batch_row.c \
 	src/tools/iwfctl_import.c src/tools/iwfctl_export.c src/tools/iwfctl_input.c src/tools/iwfctl_progress.c \
 	src/tools/iwfctl_grant.c src/tools/iwfctl_trigger.c src/tools/iwfctl_audit.c src/tools/iwfctl_privacy.c \
-	src/tools/iwfctl_explain.c
+	src/tools/iwfctl_old.c src/tools/iwfctl_old.h src/tools/iwfctl_explain.c
 iwfctl_LDADD = libmtciwf.la $(SQLITE_LIBS) $(GNUTLS_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS)

@@ -778,6 +778,7 @@ int main(void)
 	tcase_add_loop_test(tc, trigger_unfinished, MEM, BACKENDS);
 	suite_add_tcase(s, tc);
 	suite_add_tcase(s, write_cases());
+	suite_add_tcase(s, old_cases());
 	suite_add_tcase(s, sqlite_cases());
 	suite_add_tcase(s, sqlite_failure_cases());
 	suite_add_tcase(s, migrate_cases());

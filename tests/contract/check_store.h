@@ -35,6 +35,7 @@ unsigned log_lines(void);
 const char *log_last(void);
 
 TCase *write_cases(void);
+TCase *old_cases(void);
 TCase *sqlite_cases(void);
 TCase *sqlite_failure_cases(void);
 TCase *migrate_cases(void);

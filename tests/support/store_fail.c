@@ -69,6 +69,12 @@ PASS(usage_get, (struct iwf_store *st, int64_t scs_id, int64_t period_start_ms, 
 PASS(usage_add, (struct iwf_store *st, int64_t scs_id, int64_t period_start_ms, int64_t add, int64_t *total),
      scs_id, period_start_ms, add, total)
 PASS(audit_add, (struct iwf_store *st, const struct iwf_audit *a), a)
+PASS(audit_count, (struct iwf_store *st, const struct iwf_audit *a, uint32_t told_max, bool *tell), a, told_max, tell)
+PASS(audit_tell, (struct iwf_store *st, int64_t before_ms, int64_t now_ms, size_t max, size_t *n), before_ms, now_ms, max, n)
+PASS(audit_prune, (struct iwf_store *st, int64_t before_ms, int64_t up_to_id, int64_t now_ms, size_t max, size_t *n,
+                                    struct iwf_audit_cut *out),
+     before_ms, up_to_id, now_ms, max, n, out)
+PASS(journal_prune, (struct iwf_store *st, int64_t before_ms, size_t max, size_t *n), before_ms, max, n)
 
 static enum iwf_err fail_commit(struct iwf_store *st)
 {
@@ -115,7 +121,9 @@ static const struct iwf_store_ops fail_ops = {
 	.report_insert = fail_report_insert, .report_get = fail_report_get, .report_by_trigger = fail_report_by_trigger,
 	.report_delete = fail_report_delete, .report_retry = fail_report_retry, .report_due = fail_report_due,
 	.report_hurry = fail_report_hurry,
-	.usage_add = fail_usage_add, .usage_get = fail_usage_get, .audit_add = fail_audit_add, .errmsg = fail_errmsg,
+	.usage_add = fail_usage_add, .usage_get = fail_usage_get, .audit_add = fail_audit_add,
+	.audit_count = fail_audit_count, .audit_tell = fail_audit_tell, .audit_prune = fail_audit_prune,
+	.journal_prune = fail_journal_prune, .errmsg = fail_errmsg,
 };
 
 struct iwf_store *store_fail_new(struct iwf_store *inner)

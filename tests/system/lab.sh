@@ -146,6 +146,7 @@ lab_node_conf() {
 	t4 = { smssc = ( { host = "smssc.$lab_realm"; realm = "$lab_realm"; priority = 1; rate_per_s = ${LAB_SMSSC_RATE:-0}; }${LAB_SMSSC_MORE:-} ); ${LAB_T4:-} };
 	notify = { retry_min_s = 1; retry_max_s = 5; ${LAB_NOTIFY:-} };
 	log = { level = "info"; };
+	audit = { ${LAB_AUDIT:-repeat_after = 1000;} };
 	policy = { ${LAB_POLICY:-device_rate_per_h = 0;} };
 	${LAB_CONF:-}
 	END

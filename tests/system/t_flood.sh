@@ -66,4 +66,18 @@ out=$(scs $acme trigger --ext-id flood2@iot.example.com --reference 911 --payloa
 is "another device has its own" "$(jq -r 'select(.type == "answer") | .status' <<<"$out")" SUCCESS
 is "the audit tells it from the SCS's rate" "$(lab_sql "SELECT reason FROM audit WHERE reference = 910")" device-rate
 
+# ---- refusals by the thousand
+lab_node_stop || case_not_ok "the node ends"
+LAB_AUDIT="repeat_after = 5; repeat_s = 2;" lab_node_conf
+lab_node_start || exit 1
+before=$(lab_sql "SELECT coalesce(max(id), 0) FROM audit")
+load refused $nord flood --outstanding 50 --count 3000
+done_with refused
+is "a flood of refusals is answered" "$(number refused result_2001_status_105)" 3000
+told() { [ "$(lab_sql "SELECT sum(times) FROM audit WHERE reason = 'no-grant' AND id > $before")" = 3000 ]; }
+works "and counted, none lost" lab_wait 20 told
+rows=$(lab_sql "SELECT count(*) FROM audit WHERE reason = 'no-grant' AND id > $before")
+is "in a few rows ($rows)" "$((rows < 200))" 1
+like "the chain holds" "$(iwfctl audit verify)" "*unbroken*"
+
 case_end

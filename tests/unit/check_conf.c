@@ -222,6 +222,7 @@ START_TEST(each_value_lands_where_it_belongs)
 	          "  { host = \"s2.b\"; realm = \"r5\"; recall_replace = \"no\"; rate_per_s = 36; } ); timeout_ms = 24; waiting_max = 37; waiting_ms = 38; report_grace_s = 25;\n"
 	          "  congestion = \"temporary\"; confirm_report = \"after-dna\"; };\n"
 	          "notify = { timeout_ms = 26; retry_min_s = 27; retry_max_s = 28; lifetime_s = 29; window = 30; };\n"
+	          "audit = { repeat_after = 39; repeat_s = 40; retention_days = 41; }; journal = { retention_days = 42; };\n"
 	          "log = { level = \"debug\"; private_data = true; };\nprivacy = { hash_key_file = \"hash.key\"; };\n");
 	ck_assert_msg(nsaid == 0, "%s", all_said());
 	const struct iwf_service_conf *s = &conf.service;
@@ -243,7 +244,8 @@ START_TEST(each_value_lands_where_it_belongs)
 		{ s->notify_retry_max_s, 28 }, { s->notify_lifetime_s, 29 }, { s->notify_window, 30 },
 		{ s->waiting_max, 31 }, { s->scs_waiting_max, 32 }, { s->device_rate_per_h, 33 }, { s->device_burst, 34 },
 		{ s->device_table_max, 35 }, { s->smssc[0].rate_per_s, 0 }, { s->smssc[1].rate_per_s, 36 }, { s->line_max, 37 },
-		{ s->line_timeout_ms, 38 },
+		{ s->line_timeout_ms, 38 }, { s->audit_repeat_after, 39 }, { s->audit_repeat_s, 40 },
+		{ s->audit_retention_days, 41 }, { s->journal_retention_days, 42 },
 	};
 	for (int i = 0; i < N(numbers); i++)
 		ck_assert_uint_eq(numbers[i].have, numbers[i].want);

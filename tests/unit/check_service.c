@@ -7,6 +7,7 @@ int main(void)
 
 	suite_add_tcase(s, service_cases_checks());
 	suite_add_tcase(s, service_cases_rate());
+	suite_add_tcase(s, service_cases_audit());
 	suite_add_tcase(s, service_cases_t4());
 	suite_add_tcase(s, service_cases_hss());
 	suite_add_tcase(s, service_cases_report());

@@ -5,6 +5,6 @@ tests_unit_check_conf_LDADD = libiwfconf.la libiwfstore.la libiwfcore.la libiwfu
 
 # Transcripts of iwfctl.
 TESTS += tests/golden/run.sh
-EXTRA_DIST += tests/golden/run.sh tests/golden/config.cli tests/golden/db.cli tests/golden/explain.cli tests/golden/import.cli tests/golden/privacy.cli \
-	tests/golden/provision.cli \
+EXTRA_DIST += tests/golden/run.sh tests/golden/config.cli tests/golden/db.cli tests/golden/explain.cli tests/golden/import.cli \
+	tests/golden/old.cli tests/golden/privacy.cli tests/golden/provision.cli \
 	tests/golden/refused.cli tests/golden/sql.cli tests/golden/words.cli

@@ -17,7 +17,7 @@ tests_unit_check_trigger_LDADD = $(CHECK_LDADD)
 
 check_PROGRAMS += tests/unit/check_service
 TESTS += tests/unit/check_service
-tests_unit_check_service_SOURCES = tests/unit/check_service.c tests/unit/service_cases.h tests/unit/service_checks.c tests/unit/service_rate.c \
+tests_unit_check_service_SOURCES = tests/unit/check_service.c tests/unit/service_cases.h tests/unit/service_checks.c tests/unit/service_rate.c tests/unit/service_audit.c \
 	tests/unit/service_t4.c tests/unit/service_hss.c tests/unit/service_report.c tests/unit/service_fail.c \
 	tests/support/service_world.c tests/support/service_world.h tests/support/effects_log.c tests/support/effects_log.h
 tests_unit_check_service_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/support

@@ -6,6 +6,7 @@
 
 TCase *service_cases_checks(void);   /* a DAR against the table of checks, retransmissions, explain */
 TCase *service_cases_rate(void);     /* quota, rates, the waiting line */
+TCase *service_cases_audit(void);    /* refusals that repeat, old rows */
 TCase *service_cases_t4(void);       /* SMS-SC: answers, fail-over, recall, replace, recovery */
 TCase *service_cases_hss(void);      /* HSS: questions, answers, cache */
 TCase *service_cases_report(void);   /* reports, outbox, expiry */

@@ -402,6 +402,11 @@ START_TEST(anything_happens)
 		w.conf.smssc[1].rate_per_s = 1 + rnd(3);
 		w.conf.line_max = 3;
 	}
+	if (_i & 16) {
+		w.conf.audit_repeat_after = 1;
+		w.conf.audit_repeat_s = 5;
+		w.conf.audit_retention_days = 1;
+	}
 	if (_i & 8) {
 		w.conf.device_rate_per_h = 3600;
 		w.conf.device_burst = w.conf.device_table_max = 2;
