@@ -48,7 +48,7 @@ struct door_node { struct door *door; unsigned index; struct peer *peer; bool up
 
 struct door_count {
 	uint64_t accepted, refused[IWF_REASONS], requests, request_refused[IWF_REASONS], bytes_in, bytes_out, handshakes, tls12, tls13;
-	uint64_t ended[PEER_END_REMOTE + 1];
+	uint64_t ended[PEER_END_REMOTE + 1], audit_dropped;
 	uint32_t open, half_open;
 };
 

@@ -40,6 +40,7 @@ static void print(FILE *f, struct door *d)
 	struct gw_proxy_stats s;
 
 	gw_proxy_stats(d->proxy, &s);
+	d->count.audit_dropped += gw_ipc_dropped(d->ipc);
 	one(f, "connections_open", "gauge", "Connections of SCSs that are open", c->open);
 	one(f, "connections_half_open", "gauge", "Connections that are not open yet", c->half_open);
 	one(f, "accepted_total", "counter", "Connections taken in", c->accepted);
@@ -60,6 +61,7 @@ static void print(FILE *f, struct door *d)
 	one(f, "retried_total", "counter", "Requests given to another node with the T flag", s.retried);
 	one(f, "timeouts_total", "counter", "Requests that no node has answered in time", s.timeouts);
 	one(f, "in_flight", "gauge", "Requests that wait for their answers", s.in_flight);
+	one(f, "audit_dropped_total", "counter", "Audit rows and questions for OCSP that the keeper was too busy to take", d->count.audit_dropped);
 	one(f, "bytes_in_total", "counter", "Octets of messages from SCSs", c->bytes_in);
 	one(f, "bytes_out_total", "counter", "Octets of messages to SCSs", c->bytes_out);
 	fprintf(f, "# HELP iwf_gw_node_up Is the node connected\n# TYPE iwf_gw_node_up gauge\n");

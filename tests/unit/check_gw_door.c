@@ -401,6 +401,7 @@ START_TEST(counters)
 	ck_assert_ptr_nonnull(strstr(text, "\niwf_gw_connections_open 1\n"));
 	ck_assert_ptr_nonnull(strstr(text, "\niwf_gw_node_up{node=\"node.inside\"} 1\n"));
 	ck_assert_ptr_nonnull(strstr(text, "\niwf_gw_accepted_total 1\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\niwf_gw_audit_dropped_total 0\n"));
 }
 END_TEST
 
