@@ -113,7 +113,7 @@ static const struct iwf_opt options[] = {
 	LIMIT(stall_timeout_ms, 100, 600000, "10000", "milliseconds without an SCS reading any of them; then it is cut off"),
 	LIMIT(watchdog_s, 6, 3600, "30", "seconds of silence before a DWR (RFC 3539 Tw)"),
 	LIMIT(in_flight, 1, 1000000, "20000", "requests that wait for their answers; above: DIAMETER_TOO_BUSY"),
-	LIMIT(in_flight_per_scs, 1, 1000000, "1000", "of these, of one SCS"),
+	LIMIT(in_flight_per_scs, 1, 1000000, "1000", "of these, from one SCS; and as many from the nodes to it"),
 	LIMIT(answer_timeout_ms, 100, 300000, "20000",
 	      "milliseconds to wait for a node's answer; more than s6m.timeout_ms and t4.timeout_ms together, which it may need"),
 	LIMIT(rate_per_s, 1, 1000000, "100", "requests a second of an SCS without a rate of its own (RATEEXCEEDED); as policy.rate_per_s of the nodes"),

@@ -29,7 +29,7 @@ struct flight {
 struct scs {
 	struct scs *next;
 	struct conn *conns;            /* newest first */
-	uint32_t in_flight;            /* its DARs */
+	uint32_t dars, dnrs;           /* under way: from it, and to it */
 	char host[];                   /* as in its CER */
 };
 
@@ -206,7 +206,7 @@ static struct flight *take_off(struct gw_proxy *p, struct conn *c, bool is_dnr, 
 	c->flights = f;
 	link_due(p, f, now_ms);
 	p->stats.in_flight++;
-	c->scs->in_flight += !is_dnr;
+	++*(is_dnr ? &c->scs->dnrs : &c->scs->dars);
 	return f;
 }
 
@@ -216,7 +216,7 @@ static void land(struct gw_proxy *p, struct flight *f)
 	*(f->prev_conn ? &f->prev_conn->next_conn : &f->conn->flights) = f->next_conn;
 	if (f->next_conn)
 		f->next_conn->prev_conn = f->prev_conn;
-	f->conn->scs->in_flight -= !f->is_dnr;
+	--*(f->is_dnr ? &f->conn->scs->dnrs : &f->conn->scs->dars);
 	free(f->msg);
 	f->msg = NULL;
 	f->used = false;
@@ -321,7 +321,7 @@ static enum iwf_reason dar(struct gw_proxy *p, struct conn *c, const uint8_t *ms
 		refuse_scs(p, c->id, msg, n, 5015, "The message is too long");
 		return RS_MESSAGE_SIZE;
 	}
-	f = c->scs->in_flight < p->in_flight_per_scs ? take_off(p, c, false, msg, n, now_ms) : NULL;
+	f = c->scs->dars < p->in_flight_per_scs ? take_off(p, c, false, msg, n, now_ms) : NULL;
 	if (!f) {
 		p->stats.too_busy++;
 		refuse_scs(p, c->id, msg, n, 3004, "The MTC-IWF is busy, try again later");
@@ -392,7 +392,8 @@ static void dnr(struct gw_proxy *p, unsigned node, const uint8_t *msg, size_t n,
 		refuse_node(p, node, msg, n, 3002, "That SCS is not connected");
 		return;
 	}
-	f = take_off(p, scs->conns, true, msg, n, now_ms);
+	/* One that does not answer must not use up the places of all. */
+	f = scs->dnrs < p->in_flight_per_scs ? take_off(p, scs->conns, true, msg, n, now_ms) : NULL;
 	if (!f) {
 		p->stats.too_busy++;
 		refuse_node(p, node, msg, n, 3004, "Too many requests under way");

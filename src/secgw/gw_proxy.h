@@ -19,7 +19,8 @@ struct gw_proxy_node { const char *host, *realm; uint16_t priority; };
 struct gw_proxy_conf {
 	const char *identity, *realm;
 	const struct gw_proxy_node *nodes; size_t nnodes;
-	uint32_t in_flight, in_flight_per_scs, answer_timeout_ms;
+	uint32_t in_flight, in_flight_per_scs;   /* per_scs: from it, and as many to it */
+	uint32_t answer_timeout_ms;
 	uint32_t session_high;         /* of our Session-Ids (RFC 6733 8.8): another one each time the gateway starts */
 };
 struct gw_proxy_ports {

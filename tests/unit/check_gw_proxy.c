@@ -77,8 +77,6 @@ static void teardown(void)
 	w = (struct dia_writer){ 0 };
 }
 
-/* ---- messages ----------------------------------------------------------- */
-
 static void proxy_info(const char *host, const char *state)
 {
 	dia_open(&w, DIA_Proxy_Info);
@@ -149,8 +147,6 @@ static void report(unsigned node, uint32_t hbh, uint32_t e2e, const char *to)
 	ck_assert(dia_end(&w));
 	gw_proxy_from_node(proxy, node, w.p, w.n, now);
 }
-
-/* ---- what was said ------------------------------------------------------ */
 
 static struct dia_hdr hdr(const struct sent *s)
 {
@@ -245,8 +241,6 @@ static void up(int a, int b, int c)
 			gw_proxy_node_up(proxy, i);
 }
 
-/* ---- there and back ----------------------------------------------------- */
-
 START_TEST(inward)
 {
 	const struct sent *s;
@@ -262,8 +256,7 @@ START_TEST(inward)
 	s = TO_NODE(2);
 	ck_assert_uint_eq(hdr(s).e2e, 0x1234);
 	ck_assert_uint_ne(hdr(s).hbh, 0xabcd);
-	ck_assert_uint_eq(hdr(s).code, TSP_CMD_DAR);
-	ck_assert_uint_eq(hdr(s).app, TSP_APP_ID);
+	ck_assert(hdr(s).code == TSP_CMD_DAR && hdr(s).app == TSP_APP_ID);
 	ck_assert_uint_eq(hdr(s).flags, DIA_F_REQUEST | DIA_F_PROXIABLE);
 	ck_assert_str_eq(all(s, DIA_Destination_Host), "");
 	ck_assert_str_eq(all(s, DIA_Destination_Realm), "spare-inside");
@@ -309,8 +302,7 @@ START_TEST(outward)
 	ck_assert(dia_end(&w));
 	gw_proxy_from_node(proxy, 0, w.p, w.n, now);
 	s = TO_SCS(1);
-	ck_assert_uint_eq(hdr(s).hbh, 0xabcd);
-	ck_assert_uint_eq(hdr(s).e2e, 0x1234);
+	ck_assert(hdr(s).hbh == 0xabcd && hdr(s).e2e == 0x1234);
 	ck_assert_uint_eq(hdr(s).flags, DIA_F_PROXIABLE);
 	ck_assert_str_eq(all(s, DIA_Session_Id), "scs.test;1;2");
 	ck_assert_str_eq(all(s, DIA_Origin_Host), US);
@@ -371,8 +363,6 @@ START_TEST(outward_too_long)
 }
 END_TEST
 
-/* ---- nodes -------------------------------------------------------------- */
-
 START_TEST(no_node)
 {
 	const struct sent *s;
@@ -381,8 +371,7 @@ START_TEST(no_node)
 	s = TO_SCS(1);
 	ck_assert_uint_eq(result_of(s), 3002);
 	ck_assert(hdr(s).flags & DIA_F_ERROR);
-	ck_assert_uint_eq(hdr(s).hbh, 0xabcd);
-	ck_assert_uint_eq(hdr(s).e2e, 0x1234);
+	ck_assert(hdr(s).hbh == 0xabcd && hdr(s).e2e == 0x1234);
 	ck_assert_str_eq(text(s, DIA_Session_Id), "scs.test;1;2");
 	ck_assert_str_eq(text(s, DIA_Origin_Host), US);
 	ck_assert_uint_eq(stats().no_node, 1);
@@ -575,8 +564,6 @@ START_TEST(answers_to_nothing)
 }
 END_TEST
 
-/* ---- bounds ------------------------------------------------------------- */
-
 START_TEST(bound_of_an_scs)
 {
 	const struct sent *s;
@@ -599,6 +586,23 @@ START_TEST(bound_of_an_scs)
 	/* What one connection had under way counts no more when it has gone. */
 	gw_proxy_scs_closed(proxy, 3);
 	ck_assert_int_eq(ask(1, 1, 1, "scs.test"), RS_NONE);
+}
+END_TEST
+
+/* As many to it as from it; those of others go on. */
+START_TEST(bound_of_reports)
+{
+	up(1, 0, 0);
+	for (uint32_t i = 0; i < 10; i++)
+		report(0, i, i, "scs.test");
+	ck_assert(sent[9].to_scs);
+	report(0, 10, 10, "scs.test");
+	ck_assert_uint_eq(result_of(&sent[10]), 3004);
+	report(0, 11, 11, "other.test");
+	ck_assert(sent[11].to_scs && ask(1, 1, 1, "scs.test") == RS_NONE);
+	scs_answers(&sent[3], 1, "scs.test", 2001);
+	report(0, 12, 12, "scs.test");
+	ck_assert(nsent == 15 && sent[14].to_scs);
 }
 END_TEST
 
@@ -640,8 +644,6 @@ START_TEST(one_place)
 }
 END_TEST
 
-/* ---- DNRs --------------------------------------------------------------- */
-
 START_TEST(dnr_and_dna)
 {
 	struct sent s;
@@ -659,9 +661,7 @@ START_TEST(dnr_and_dna)
 	ck_assert(dia_end(&w));
 	gw_proxy_from_node(proxy, 0, w.p, w.n, now);
 	s = *TO_SCS(1);
-	ck_assert_uint_eq(hdr(&s).e2e, 0x1234);
-	ck_assert_uint_ne(hdr(&s).hbh, 0xabcd);
-	ck_assert_uint_eq(hdr(&s).flags, DIA_F_REQUEST | DIA_F_PROXIABLE);
+	ck_assert(hdr(&s).e2e == 0x1234 && hdr(&s).hbh != 0xabcd && hdr(&s).flags == (DIA_F_REQUEST | DIA_F_PROXIABLE));
 	ck_assert_str_eq(all(&s, DIA_Session_Id), US ";77;0");
 	ck_assert_str_eq(all(&s, DIA_Origin_Host), US);
 	ck_assert_str_eq(all(&s, DIA_Origin_Realm), "test");
@@ -677,8 +677,7 @@ START_TEST(dnr_and_dna)
 	ck_assert(dia_end(&w));
 	gw_proxy_from_scs(proxy, 1, w.p, w.n, now);
 	back = TO_NODE(0);
-	ck_assert_uint_eq(hdr(back).hbh, 0xabcd);
-	ck_assert_uint_eq(hdr(back).e2e, 0x1234);
+	ck_assert(hdr(back).hbh == 0xabcd && hdr(back).e2e == 0x1234);
 	ck_assert_str_eq(all(back, DIA_Session_Id), "node0.inside;3;4");
 	ck_assert_str_eq(all(back, DIA_Proxy_Info), "node0.inside=secret");
 	ck_assert_str_eq(all(back, DIA_Route_Record), "");
@@ -699,8 +698,7 @@ START_TEST(dnr_to_nobody)
 	up(1, 0, 0);
 	report(0, 0xabcd, 0x1234, nobody[_i]);
 	ck_assert_msg(result_of(TO_NODE(0)) == 3002, "to '%s'", nobody[_i]);
-	ck_assert_uint_eq(hdr(&sent[0]).hbh, 0xabcd);
-	ck_assert_uint_eq(hdr(&sent[0]).e2e, 0x1234);
+	ck_assert(hdr(&sent[0]).hbh == 0xabcd && hdr(&sent[0]).e2e == 0x1234);
 	ck_assert_str_eq(text(&sent[0], DIA_Session_Id), "node0.inside;3;4");
 	ck_assert_str_eq(text(&sent[0], DIA_Origin_Host), US);
 	ck_assert_uint_eq(stats().in_flight, 0);
@@ -798,8 +796,6 @@ START_TEST(dnr_without_an_end)
 }
 END_TEST
 
-/* ---- an SCS leaves ------------------------------------------------------ */
-
 START_TEST(an_scs_leaves)
 {
 	struct sent asked;
@@ -880,6 +876,7 @@ int main(void)
 	tcase_add_test(t, a_node_takes_nothing);
 	tcase_add_test(t, answers_to_nothing);
 	tcase_add_test(t, bound_of_an_scs);
+	tcase_add_test(t, bound_of_reports);
 	tcase_add_test(t, bound_of_all);
 	tcase_add_test(t, one_place);
 	tcase_add_test(t, dnr_and_dna);
