@@ -13,7 +13,7 @@
 
 #define PAUSE_US        1000                 /* the node asks for the lock four times within it */
 #define CHECKPOINT_FROM 512                  /* pages of log: before the node does it, at 1000 */
-#define LOG_TOO_LONG    8192                 /* pages */
+#define LOG_TOO_LONG    4096                 /* pages */
 #define CACHE_KB        65536
 #define BEGIN_TRIES     15                   /* of two seconds each */
 
