@@ -65,6 +65,19 @@ static void put_origin(const struct gw_names *c, struct dia_writer *w)
 	dia_put_text(w, DIA_Origin_Realm, c->realm);
 }
 
+/* Only we say from where a request came. */
+static bool speaks_for_us(const struct gw_names *c, const struct dia_avp *proxy_info)
+{
+	const uint8_t *at = proxy_info->data;
+	size_t left = proxy_info->len;
+	struct dia_avp a;
+
+	while (dia_avp_next(&at, &left, &a) == 1)
+		if (a.def == F(Proxy_Host) && equal(&a, c->identity))
+			return true;
+	return false;
+}
+
 bool gw_rewrite_dar(const struct gw_names *c, const uint8_t *dar, size_t n, uint32_t hbh, bool again, const char *scs_host,
                     const char *proxy_state, const char *node_realm, struct dia_writer *w)
 {
@@ -81,6 +94,8 @@ bool gw_rewrite_dar(const struct gw_names *c, const uint8_t *dar, size_t n, uint
 	while ((r = dia_avp_next(&at, &left, &a)) == 1) {
 		if (a.def == F(Destination_Host))
 			continue;              /* it named us */
+		if (a.def == F(Proxy_Info) && speaks_for_us(c, &a))
+			continue;
 		if (a.def == F(Destination_Realm))
 			dia_put_text(w, DIA_Destination_Realm, node_realm);
 		else

@@ -250,6 +250,7 @@ START_TEST(inward)
 	dia_put_text(&w, DIA_Destination_Host, US);
 	dia_put_text(&w, DIA_Route_Record, "behind.scs.test");
 	proxy_info("behind.scs.test", "mine");
+	proxy_info("IWF.test", "1 198.51.100.1 -");        /* as if we had said so */
 	dia_put_raw(&w, 4711, 0, 9999, "vendor's", 8);
 	ck_assert(dia_end(&w));
 	ck_assert_int_eq(gw_proxy_from_scs(proxy, 1, w.p, w.n, now), RS_NONE);
