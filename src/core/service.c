@@ -56,6 +56,29 @@ enum tsp_status svc_unknown_device(const struct iwf_service_conf *conf)
 	return conf->hide_unknown_devices ? TSP_NOTAUTHORIZED : TSP_INVEXTID;
 }
 
+/* A device that does not exist for this SCS.  With tsp.hide_unknown_devices it is
+ * refused no sooner than one that exists and is forbidden: after the same questions
+ * to the store, and to the HSS where that is asked. */
+__attribute__((format(printf, 4, 5)))
+static enum iwf_err refuse_device(struct svc_ask *a, enum tsp_status status, enum iwf_reason reason, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(a->hidden_detail, sizeof a->hidden_detail, fmt, ap);
+	va_end(ap);
+	if (!a->svc->conf->hide_unknown_devices || a->explain)
+		return svc_refuse(a, status, reason, "%s", a->hidden_detail);
+	if (!a->hidden)
+		a->hidden = reason;
+	return IWF_OK;
+}
+
+enum iwf_err svc_refuse_hidden(struct svc_ask *a)
+{
+	return svc_refuse(a, TSP_NOTAUTHORIZED, a->hidden, "%s", a->hidden_detail);
+}
+
 /* REPLACEFAIL or RECALLFAIL. */
 static enum tsp_status action_failed(const struct svc_ask *a)
 {
@@ -338,7 +361,7 @@ static enum iwf_err look_up(struct svc_ask *a, bool by_ext_id, struct iwf_subscr
 
 static enum iwf_err refuse_two_devices(struct svc_ask *a)
 {
-	return svc_refuse(a, svc_unknown_device(a->svc->conf), RS_TWO_DEVICES, "External-Identifier and MSISDN do not go together");
+	return refuse_device(a, svc_unknown_device(a->svc->conf), RS_TWO_DEVICES, "External-Identifier and MSISDN do not go together");
 }
 
 /* Both were sent: our tables must not know better.  With an HSS to ask, it has
@@ -402,7 +425,7 @@ static bool asks_hss(const struct svc_ask *a)
 {
 	switch (a->svc->conf->identity_source) {
 	case IWF_ID_HSS:            return a->dar->action != TSP_RECALL;
-	case IWF_ID_LOCAL_THEN_HSS: return a->dar->action != TSP_RECALL && !a->has_local;
+	case IWF_ID_LOCAL_THEN_HSS: return a->dar->action != TSP_RECALL && (!a->has_local || a->hidden);
 	default:                    return false;
 	}
 }
@@ -426,9 +449,11 @@ static enum iwf_err check_device(struct svc_ask *a)
 	}
 	/* Whoever decides what device it is: disabling a row never opens anything. */
 	if (a->has_local && !a->sub.enabled)
-		return svc_refuse(a, svc_unknown_device(conf), RS_DEVICE_DISABLED, "subscription.enabled is 0");
-	if (!a->has_local && local_decides)
-		return svc_refuse(a, svc_unknown_device(conf), RS_DEVICE_UNKNOWN, "not in the tables");
+		refuse_device(a, svc_unknown_device(conf), RS_DEVICE_DISABLED, "subscription.enabled is 0");
+	else if (!a->has_local && local_decides)
+		refuse_device(a, svc_unknown_device(conf), RS_DEVICE_UNKNOWN, "not in the tables");
+	if (a->verdict != SVC_GOES_ON)
+		return IWF_OK;
 	/* Where the HSS is asked next, it says what device this is. */
 	if (a->dar->action != TSP_TRIGGER && !asks_hss(a) && !same_device_as_original(a))
 		return svc_refuse(a, action_failed(a), RS_ORIGINAL_DEVICE, "row %" PRId64 " is for another device", a->original.id);
@@ -444,14 +469,17 @@ static enum iwf_err check_device(struct svc_ask *a)
 
 static enum iwf_err check_user(struct svc_ask *a)
 {
+	const bool has_user = a->has_local && a->sub.mtc_user_id;
 	enum iwf_err err;
 
-	if (!a->has_local || !a->sub.mtc_user_id)
+	if (!has_user && (!a->svc->conf->hide_unknown_devices || a->explain))
 		return svc_pass(a, "no MTC user of its own");
-	err = STORE(a->svc, user_allows, a->sub.mtc_user_id, a->scs.id);
+	err = STORE(a->svc, user_allows, has_user ? a->sub.mtc_user_id : -1, a->scs.id);
+	if (err == IWF_ENOENT && !has_user)
+		return IWF_OK;
 	if (err == IWF_ENOENT)
-		return svc_refuse(a, TSP_NOTAUTHORIZED, RS_USER_FORBIDS, "MTC user %" PRId64 " does not list SCS %s",
-		                  a->sub.mtc_user_id, a->scs.name);
+		return refuse_device(a, TSP_NOTAUTHORIZED, RS_USER_FORBIDS, "MTC user %" PRId64 " does not list SCS %s",
+		                     a->sub.mtc_user_id, a->scs.name);
 	return err ? err : svc_pass(a, "MTC user %" PRId64 " does not object", a->sub.mtc_user_id);
 }
 
@@ -488,7 +516,11 @@ static enum iwf_err check_grant(struct svc_ask *a)
 
 	if (err)
 		return err;
-	if (!iwf_authz_check(&req, svc->grants, n < SVC_GRANTS ? n : SVC_GRANTS, why, sizeof why))
+	const bool granted = iwf_authz_check(&req, svc->grants, n < SVC_GRANTS ? n : SVC_GRANTS, why, sizeof why);
+	/* With a grant the HSS is asked of any device that its own rows do not allow. */
+	if (a->hidden && !(granted && asks_hss(a)))
+		return svc_refuse_hidden(a);
+	if (!granted)
 		return svc_refuse(a, TSP_NOTAUTHORIZED, RS_NO_GRANT, "%s", why);
 	if (a->no_service)
 		return refuse_no_service(a);

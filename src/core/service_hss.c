@@ -202,6 +202,9 @@ static enum iwf_err answered(struct iwf_service *svc, struct svc_txn *t, const s
 	const bool absent = sia->hss_cause & S6M_CAUSE_ABSENT_SUBSCRIBER;
 	enum iwf_err err = read_answer(a, sia);
 
+	/* Of a device that the HSS does not know the SCS would hear the same. */
+	if (!err && a->hidden && a->reply.status != TSP_TEMPORARYERROR)
+		err = svc_refuse_hidden(a);
 	if (!err && a->verdict == SVC_GOES_ON)
 		err = check_device_found(a, sia);
 	if (!err && a->verdict == SVC_GOES_ON)
@@ -305,7 +308,8 @@ enum iwf_err svc_hss_begin(struct iwf_service *svc, struct svc_txn *t, struct sv
 	fill_sir(a, &sir);
 	snprintf(key, sizeof key, "%s|%s|%s|%d|%" PRId64, sir.ext_id, sir.msisdn, sir.scs_identity, sir.priority,
 	         sir.has_port ? (int64_t)sir.port : -1);
-	c = cache_find(svc, key);
+	/* What the HSS does not know is not in the cache either: what is hidden must take as long. */
+	c = a->hidden ? NULL : cache_find(svc, key);
 	if (c && !is_stale(svc, c))
 		return answered(svc, t, &c->sia, fx);
 	q = query_find(svc, key);

@@ -70,6 +70,8 @@ struct svc_ask {
 	struct iwf_subscription sub;
 	const struct imsi *imsi;      /* what the HSS says, while its answer is looked at */
 	bool no_service;              /* trigger_allowed is 0, to be said only to who may know the device */
+	enum iwf_reason hidden;       /* a refusal that waits until it takes as long as any other; RS_NONE: none */
+	char hidden_detail[160];
 	int hss;                      /* whom to ask; -1: nobody */
 	int smssc;
 };
@@ -250,6 +252,8 @@ __attribute__((format(printf, 2, 3)))
 enum iwf_err svc_pass(struct svc_ask *, const char *fmt, ...);
 /* How a device is spoken of that this SCS cannot have. */
 enum tsp_status svc_unknown_device(const struct iwf_service_conf *);
+/* The refusal that has been hidden. */
+enum iwf_err svc_refuse_hidden(struct svc_ask *);
 /* The state of a row that is to be recalled or replaced: any objection? */
 enum iwf_err svc_check_original_state(struct svc_ask *);
 

@@ -1,6 +1,8 @@
 /* store_fail.c - see store_fail.h */
 #include "store_fail.h"
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct store_fail {
 	struct iwf_store store;
@@ -8,6 +10,8 @@ struct store_fail {
 	unsigned calls, nth, times;
 	enum iwf_err err;
 	const char *op;
+	char *trace;
+	size_t trace_size;
 };
 
 static struct store_fail *fail_of(struct iwf_store *st)
@@ -18,6 +22,11 @@ static struct store_fail *fail_of(struct iwf_store *st)
 static bool is_due(struct store_fail *f, const char *op)
 {
 	f->calls++;
+	if (f->trace) {
+		size_t n = strlen(f->trace);
+
+		snprintf(f->trace + n, f->trace_size - n, "%s ", op);
+	}
 	if (f->nth == 0 || f->calls < f->nth || f->calls - f->nth >= f->times)
 		return false;
 	f->op = op;
@@ -161,4 +170,14 @@ const char *store_fail_op(const struct iwf_store *st)
 struct iwf_store *store_fail_inner(struct iwf_store *st)
 {
 	return fail_of(st)->inner;
+}
+
+void store_fail_trace(struct iwf_store *st, char *text, size_t size)
+{
+	struct store_fail *f = fail_of(st);
+
+	f->trace = text;
+	f->trace_size = size;
+	if (text)
+		text[0] = '\0';
 }

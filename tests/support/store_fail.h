@@ -11,4 +11,6 @@ struct iwf_store *store_fail_new(struct iwf_store *inner);
 void store_fail_at(struct iwf_store *, unsigned nth, unsigned times, enum iwf_err err);
 unsigned store_fail_calls(const struct iwf_store *);       /* since the last store_fail_at() */
 const char *store_fail_op(const struct iwf_store *);       /* the operation that failed last; NULL: none has */
+/* From now on the name of each operation, and a space, is added to `text`; NULL: no more. */
+void store_fail_trace(struct iwf_store *, char *text, size_t size);
 struct iwf_store *store_fail_inner(struct iwf_store *);

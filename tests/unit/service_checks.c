@@ -415,6 +415,58 @@ START_TEST(unknown_devices_can_be_hidden)
 }
 END_TEST
 
+static void unknown(struct tsp_dar *d)        { d->ext_id = w_text("m9@iot.example"); }
+static void disabled(struct tsp_dar *d)       { w.m1.enabled = false; }
+static void forbidden(struct tsp_dar *d)      { w.m1.mtc_user_id = seed_user(w.rows, "carl", true); }
+static void not_granted(struct tsp_dar *d)    { seed_revoke(w.rows, w.grant1); }
+static void not_granted_user(struct tsp_dar *d) { seed_revoke(w.rows, w.grant1); w.m1.mtc_user_id = seed_user(w.rows, "carl", false); }
+
+/* What the store is asked for a device that does not exist, and for one that does. */
+START_TEST(what_is_hidden_takes_the_same_path)
+{
+	static const struct { void (*spoil)(struct tsp_dar *); enum iwf_reason reason; } cases[] = {
+		{ unknown, RS_DEVICE_UNKNOWN }, { disabled, RS_DEVICE_DISABLED }, { forbidden, RS_USER_FORBIDS },
+		{ not_granted, RS_NO_GRANT }, { not_granted_user, RS_NO_GRANT },
+	};
+	char first_ops[512] = "", ops[512];
+
+	for (int i = 0; i < N(cases); i++) {
+		if (i) {
+			w_close();
+			w_open();
+		}
+		struct tsp_dar dar = w_trigger(1, 7);
+		w.conf.hide_unknown_devices = true;
+		w.conf.audit_repeat_after = 20;
+		cases[i].spoil(&dar);
+		seed_subscription_change(w.rows, &w.m1);
+		store_fail_trace(w.store, ops, sizeof ops);
+		w_dar(dar);
+		store_fail_trace(w.store, NULL, 0);
+		EXPECT("daa 1 NOTAUTHORIZED\n");
+		w_expect_audit("trigger", "refused", cases[i].reason);
+		if (i == 0)
+			snprintf(first_ops, sizeof first_ops, "%s", ops);
+		ck_assert_str_eq(ops, first_ops);
+	}
+	ck_assert_ptr_nonnull(strstr(first_ops, "subscription_by_ext_id user_allows grants "));
+}
+END_TEST
+
+/* A recall of one's own trigger that names another device tells nothing of that device. */
+START_TEST(recall_is_no_oracle)
+{
+	struct tsp_dar recall = w_recall(2, 7);
+
+	w.conf.hide_unknown_devices = true;
+	w_pending(7);
+	recall.ext_id = w_text(_i ? "m2@iot.example" : "m9@iot.example");
+	w_dar(recall);
+	EXPECT("daa 2 RECALLFAIL\n");
+	w_expect_audit("recall", "refused", RS_ORIGINAL_DEVICE);
+}
+END_TEST
+
 START_TEST(hidden_device_without_service)
 {
 	w.conf.hide_unknown_devices = true;
@@ -462,6 +514,92 @@ START_TEST(grants_by_domain_range_and_port)
 	/* The grant for the range is for those who use the number. */
 	w_dar(w_trigger(3, 3));
 	EXPECT("daa 3 NOTAUTHORIZED\n");
+}
+END_TEST
+
+/* Who and whom a grant can name; nothing without one. */
+START_TEST(grants_by_group)
+{
+	const int64_t kind = seed_scs_group(w.rows, "kind"), meters = seed_device_group(w.rows, "meters");
+
+	w_dar(w_from_scs2(w_trigger(1, 1)));
+	EXPECT("daa 1 NOTAUTHORIZED\n");
+	seed_grant(w.rows, &(struct seed_grant){ .scs_group_id = kind, .device_group_id = meters, .services = IWF_SVC_TRIGGER });
+	w_dar(w_from_scs2(w_trigger(2, 2)));
+	EXPECT("daa 2 NOTAUTHORIZED\n");
+	seed_scs_member(w.rows, kind, w.scs2.id);
+	w_dar(w_from_scs2(w_trigger(3, 3)));
+	EXPECT("daa 3 NOTAUTHORIZED\n");
+	seed_device_member(w.rows, meters, w.m1.id);
+	w_dar(w_from_scs2(w_trigger(4, 4)));
+	EXPECT("dtr sc1 trigger ref=4 imsi=262011111111111 ext=m1@iot.example smea=4999999 valid=600 \"hello\"\n");
+	/* Only what it says: no recall, no other device. */
+	w_dta(w.txn, dta_ok);
+	w_dar(w_from_scs2(w_recall(5, 4)));
+	EXPECT("daa 4 SUCCESS\ndaa 5 NOTAUTHORIZED\n");
+	w_expect_audit("recall", "refused", RS_NO_GRANT);
+	struct tsp_dar other = w_from_scs2(w_trigger(6, 6));
+	other.ext_id = w_text("m2@iot.example");
+	w_dar(other);
+	EXPECT("daa 6 NOTAUTHORIZED\n");
+}
+END_TEST
+
+START_TEST(grants_have_dates)
+{
+	seed_revoke(w.rows, w.grant1);
+	seed_grant(w.rows, &(struct seed_grant){ .scs_id = w.scs1.id, .subscription_id = w.m1.id, .services = IWF_SVC_TRIGGER,
+	                                         .valid_from = T0 + 1000, .valid_until = T0 + 2000 });
+	w_later(999);
+	w_dar(w_trigger(1, 1));
+	EXPECT("daa 1 NOTAUTHORIZED\n");
+	w_later(1);
+	w_dar(w_trigger(2, 2));
+	EXPECT("dtr sc1 trigger ref=2 imsi=262011111111111 ext=m1@iot.example smea=4912345 valid=600 \"hello\"\n");
+	w_later(999);
+	w_dar(w_trigger(3, 3));
+	EXPECT("dtr sc1 trigger ref=3 imsi=262011111111111 ext=m1@iot.example smea=4912345 valid=600 \"hello\"\n");
+	w_later(1);
+	w_dar(w_trigger(4, 4));
+	EXPECT("daa 4 NOTAUTHORIZED\n");
+	w_expect_audit("trigger", "refused", RS_NO_GRANT);
+}
+END_TEST
+
+START_TEST(grants_for_ports_have_edges)
+{
+	static const struct { bool has; uint32_t port; bool ok; } tries[] = {
+		{ false, 0, false }, { true, 9, false }, { true, 10, true }, { true, 20, true }, { true, 21, false },
+		{ true, 30, true }, { true, 65535, false },
+	};
+	struct tsp_dar dar = w_trigger(1, 1);
+
+	seed_revoke(w.rows, w.grant1);
+	seed_grant(w.rows, &(struct seed_grant){ .scs_id = w.scs1.id, .subscription_id = w.m1.id, .services = IWF_SVC_TRIGGER,
+	                                         .nports = 2, .ports = { { 10, 20 }, { 30, 30 } } });
+	dar.has_port = tries[_i].has;
+	dar.port = tries[_i].port;
+	w_dar(dar);
+	ck_assert_int_eq(strstr(w.log, "dtr sc1") != NULL, tries[_i].ok);
+	ck_assert_int_eq(strstr(w.log, "NOTAUTHORIZED") != NULL, !tries[_i].ok);
+}
+END_TEST
+
+START_TEST(grants_for_ranges_have_edges)
+{
+	static const struct { const char *from, *to; bool ok; } ranges[] = {
+		{ "491700000001", "491700000001", true }, { "491700000000", "491700000002", true }, { "491700000002", "491700000009", false },
+		{ "491690000000", "491700000000", false }, { "4917000000010", "4917000000019", false }, { "49170", "49171", false },
+	};
+	struct tsp_dar dar = w_trigger(1, 1);
+
+	seed_revoke(w.rows, w.grant1);
+	seed_grant(w.rows, &(struct seed_grant){ .scs_id = w.scs1.id, .msisdn_from = ranges[_i].from, .msisdn_to = ranges[_i].to,
+	                                         .services = IWF_SVC_TRIGGER });
+	dar.has_ext_id = false;
+	by_msisdn(&dar, "491700000001");
+	w_dar(dar);
+	ck_assert_int_eq(strstr(w.log, "dtr sc1") != NULL, ranges[_i].ok);
 }
 END_TEST
 
@@ -710,9 +848,15 @@ TCase *service_cases_checks(void)
 	tcase_add_test(tc, quota_counts_what_it_let_through);
 	tcase_add_test(tc, retransmission_is_not_paid_twice);
 	tcase_add_loop_test(tc, unknown_devices_can_be_hidden, 0, 5);
+	tcase_add_test(tc, what_is_hidden_takes_the_same_path);
+	tcase_add_loop_test(tc, recall_is_no_oracle, 0, 2);
 	tcase_add_test(tc, hidden_device_without_service);
 	tcase_add_test(tc, name_for_one_scs_is_unknown_to_another);
 	tcase_add_test(tc, grants_by_domain_range_and_port);
+	tcase_add_test(tc, grants_by_group);
+	tcase_add_test(tc, grants_have_dates);
+	tcase_add_loop_test(tc, grants_for_ports_have_edges, 0, 7);
+	tcase_add_loop_test(tc, grants_for_ranges_have_edges, 0, 6);
 	tcase_add_test(tc, static_routing);
 	tcase_add_test(tc, retransmission_joins_what_is_under_way);
 	tcase_add_test(tc, retransmission_gets_the_first_answer);

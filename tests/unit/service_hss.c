@@ -426,6 +426,41 @@ START_TEST(local_then_hss)
 }
 END_TEST
 
+/* With a grant for the whole domain, one whose owner forbids it and one that is
+ * disabled go the way of one that is not there. */
+START_TEST(hidden_devices_take_the_way_to_the_hss)
+{
+	static const struct s6m_sia unknown = { .kind = S6M_ANSWERED, .experimental = S6M_EXP_USER_UNKNOWN };
+	const bool known = _i > 0;
+	struct tsp_dar dar = known ? w_trigger(1, 1) : for_m9(w_trigger(1, 1));
+	char sir[80];
+
+	grant_domain();
+	w.conf.identity_source = IWF_ID_LOCAL_THEN_HSS;
+	w.conf.hide_unknown_devices = true;
+	if (_i == 1)
+		w.m1.enabled = false;
+	if (_i == 2)
+		w.m1.mtc_user_id = seed_user(w.rows, "carl", true);
+	seed_subscription_change(w.rows, &w.m1);
+	snprintf(sir, sizeof sir, "sir hss1 ext=%s smea=4912345\n", known ? "m1@iot.example" : "m9@iot.example");
+	for (uint32_t i = 1; i < 3; i++) {
+		dar.token = dar.reference = i;
+		w_dar(dar);
+		EXPECT(sir);
+		w_sia(w.query, known ? w_sia_ok(IMSI1, NULL) : unknown);
+		ck_assert_str_eq(w.log, i == 1 ? "daa 1 NOTAUTHORIZED\n" : "daa 2 NOTAUTHORIZED\n");
+		w.log[0] = '\0';
+	}
+	w_expect_audit("trigger", "refused", _i == 0 ? RS_HSS_UNKNOWN_USER : _i == 1 ? RS_DEVICE_DISABLED : RS_USER_FORBIDS);
+	dar.token = dar.reference = 3;
+	w_dar(dar);
+	w.log[0] = '\0';
+	w_sia(w.query, (struct s6m_sia){ .kind = S6M_TIMEOUT });
+	EXPECT("daa 3 TEMPORARYERROR\n");
+}
+END_TEST
+
 /* ---- replace: the new message needs an answer of the HSS, the recall none */
 
 static void pending_by_hss(uint32_t reference)
@@ -532,6 +567,7 @@ TCase *service_cases_hss(void)
 	tcase_add_test(tc, no_smssc_is_said_after_the_hss);
 	tcase_add_test(tc, both_identifiers);
 	tcase_add_test(tc, local_then_hss);
+	tcase_add_loop_test(tc, hidden_devices_take_the_way_to_the_hss, 0, 3);
 	tcase_add_test(tc, replace_by_hss);
 	tcase_add_loop_test(tc, original_moves_while_the_hss_thinks, 0, 2);
 	tcase_add_test(tc, original_is_another_device);
