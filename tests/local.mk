@@ -19,4 +19,5 @@ include tests/system/fuzz.mk
 CHECK_LDADD = libmtciwf.la $(CHECK_LIBS)
 include tests/system/sctp.mk
 include tests/bench/local.mk
+include tests/bench/import.mk
 include tests/fuzz/local.mk

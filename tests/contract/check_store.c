@@ -782,6 +782,7 @@ int main(void)
 	suite_add_tcase(s, sqlite_cases());
 	suite_add_tcase(s, sqlite_failure_cases());
 	suite_add_tcase(s, migrate_cases());
+	suite_add_tcase(s, ident_cases());
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

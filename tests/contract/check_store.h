@@ -39,3 +39,4 @@ TCase *old_cases(void);
 TCase *sqlite_cases(void);
 TCase *sqlite_failure_cases(void);
 TCase *migrate_cases(void);
+TCase *ident_cases(void);

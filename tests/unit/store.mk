@@ -6,7 +6,7 @@ tests_unit_check_hash_LDADD = libiwfutil.la $(CHECK_LIBS) $(GNUTLS_LIBS) -lpthre
 # The contract of core/store.h on every back end, and what is SQLite's own.
 tests_contract_check_store_SOURCES = tests/contract/check_store.c tests/contract/check_store.h \
 	tests/contract/store_write_cases.c tests/contract/store_old_cases.c tests/contract/store_sqlite_cases.c tests/contract/store_failure_cases.c \
-	tests/contract/migrate_cases.c
+	tests/contract/migrate_cases.c tests/contract/ident_cases.c
 tests_contract_check_store_CPPFLAGS = $(AM_CPPFLAGS) -DIWF_SRCDIR='"$(abs_srcdir)"'
 tests_contract_check_store_LDADD = libtestsupport.la libiwfstore.la libiwfcore.la libiwfutil.la $(CHECK_LIBS) \
 	$(SQLITE_LIBS) $(GNUTLS_LIBS) -lpthread
