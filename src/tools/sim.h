@@ -53,7 +53,7 @@ struct sim {
 	struct peer_listener *listener;
 	void *conf;                         /* what ops->load gave; changes with SIGHUP */
 	void *state;                        /* the simulator's */
-	char identity[256], realm[256];
+	char identity[256], realm[256], gossip[256];
 	bool json, trace, ending;
 	struct sim_later *later;
 	struct sim_peer *peers;
@@ -76,6 +76,8 @@ struct sim_answer {
 	enum sim_nonsense nonsense;
 };
 void sim_answer_begin(struct dia_writer *, struct sim *, const uint8_t *request, size_t n, const struct sim_answer *);
+/* What the file wants told to everybody (`gossip`), in every AVP that has room for it. */
+void sim_put_gossip(struct dia_writer *, const struct sim *);
 void sim_answer_finish(struct dia_writer *, const struct sim_answer *);   /* what nonsense adds at the end */
 /* Refuses a request that is wrong, if it is: grammar, realm, host, session state.  True: it was answered. */
 bool sim_refuses(struct sim *, struct peer *, const uint8_t *msg, size_t n);

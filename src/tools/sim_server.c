@@ -29,7 +29,7 @@ struct sim_later {                  /* an answer that waits for its time */
 };
 
 struct settings {                   /* the top of the file, but for what belongs to the simulator */
-	char identity[256], realm[256], listen[64], cert[1024], key[1024], ca[1024];
+	char identity[256], realm[256], gossip[256], listen[64], cert[1024], key[1024], ca[1024];
 	uint16_t port;
 	bool tls;
 	uint32_t watchdog_s;
@@ -78,6 +78,34 @@ void sim_answer_begin(struct dia_writer *w, struct sim *s, const uint8_t *reques
 	if (a->nonsense != NO_ORIGIN)
 		dia_put_text(w, DIA_Origin_Host, s->identity);
 	dia_put_text(w, DIA_Origin_Realm, s->realm);
+	sim_put_gossip(w, s);
+}
+
+void sim_put_gossip(struct dia_writer *w, const struct sim *s)
+{
+	const size_t len = strlen(s->gossip);
+	const uint8_t *at = w->p + DIA_HDR_LEN;
+	size_t left = w->n - DIA_HDR_LEN;
+	struct dia_avp first;
+
+	if (!len || w->failed)
+		return;
+	/* Over the Session-Id, as far as that goes. */
+	if (dia_avp_next(&at, &left, &first) > 0 && first.def == &dia_avps[DIA_Session_Id])
+		memcpy(w->p + (first.data - w->p), s->gossip, first.len < len ? first.len : len);
+	dia_put_text(w, DIA_Error_Message, s->gossip);
+	dia_put_text(w, DIA_Error_Reporting_Host, s->identity);
+	dia_put_text(w, DIA_User_Name, s->gossip);
+	dia_put_text(w, DIA_Route_Record, s->identity);
+	dia_open(w, DIA_Failed_AVP);
+	dia_put_text(w, DIA_User_Name, s->gossip);
+	dia_put_text(w, DIA_External_Identifier, s->gossip);
+	dia_put_text(w, DIA_Error_Message, s->gossip);
+	dia_close(w);
+	dia_open(w, DIA_Proxy_Info);
+	dia_put_text(w, DIA_Proxy_Host, s->identity);
+	dia_put_text(w, DIA_Proxy_State, s->gossip);
+	dia_close(w);
 }
 
 void sim_answer_finish(struct dia_writer *w, const struct sim_answer *a)
@@ -319,6 +347,7 @@ static void read_settings(struct sim_cfg *c, const config_setting_t *root, struc
 	memset(t, 0, sizeof(*t));
 	sim_cfg_copy(c, root, "identity", NULL, t->identity, sizeof(t->identity));
 	sim_cfg_copy(c, root, "realm", NULL, t->realm, sizeof(t->realm));
+	sim_cfg_copy(c, root, "gossip", "", t->gossip, sizeof(t->gossip));
 	sim_cfg_copy(c, root, "listen", "127.0.0.1", t->listen, sizeof(t->listen));
 	t->port = (uint16_t)sim_cfg_number(c, root, "port", 0, 65535, 3868);
 	t->watchdog_s = sim_cfg_number(c, root, "watchdog_s", 1, 3600, 30);
@@ -335,7 +364,7 @@ static void read_settings(struct sim_cfg *c, const config_setting_t *root, struc
 /* The simulator's part of the file, NULL if there is any mistake in the file. */
 static void *load_file(const struct sim_ops *ops, const char *file, struct settings *t)
 {
-	static const char *const common[] = { "identity", "realm", "listen", "port", "watchdog_s", "tls" };
+	static const char *const common[] = { "identity", "realm", "listen", "port", "watchdog_s", "tls", "gossip" };
 	const char *keys[32];
 	struct sim_cfg c;
 	size_t n = 0;
@@ -368,14 +397,16 @@ static void reload(struct process *pr)
 	struct sim *s = pr->sim;
 	struct settings t;
 	void *conf = load_file(s->ops, pr->options->config, &t);
-	bool same = !memcmp(&t, &pr->settings, sizeof(t));
 
 	if (!conf) {
 		sim_event(s, "reload", "the file has mistakes; the old configuration stays");
 		return;
 	}
+	memcpy(pr->settings.gossip, t.gossip, sizeof(t.gossip));
+	bool same = !memcmp(&t, &pr->settings, sizeof(t));
 	s->ops->unload(s->conf);
 	s->conf = conf;
+	memcpy(s->gossip, t.gossip, sizeof(t.gossip));
 	sim_event(s, "reload", "%s", same ? "done" : "done; identity, address and TLS change with a restart");
 }
 
@@ -437,6 +468,7 @@ static int serve(struct process *pr)
 	char err[300];
 
 	snprintf(s->identity, sizeof(s->identity), "%s", t->identity);
+	memcpy(s->gossip, t->gossip, sizeof(t->gossip));
 	snprintf(s->realm, sizeof(s->realm), "%s", t->realm);
 	s->loop = peer_loop_new();
 	if (!s->loop || !peer_watch_fd(s->loop, pr->signals, on_signal, pr)) {
