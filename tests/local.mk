@@ -14,6 +14,7 @@ include tests/system/local.mk
 include tests/system/bad.mk
 include tests/system/secgw.mk
 include tests/system/import.mk
+include tests/system/privacy.mk
 include tests/system/attack.mk
 include tests/system/fuzz.mk
 CHECK_LDADD = libmtciwf.la $(CHECK_LIBS)

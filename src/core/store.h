@@ -211,7 +211,7 @@ const char *iwf_reason_text(enum iwf_reason reason);  /* the explanation */
  * they are kept as iwf_log_escape() (log.h) writes them, at most 1023 octets each. */
 struct iwf_audit {
 	int64_t at_ms;
-	const char *event;       /* "trigger", "recall", "replace", "report", "connect", "dar", "admin" */
+	const char *event;       /* "trigger", "recall", "replace", "report", "connect", "dar", "egress", "admin" */
 	const char *decision;    /* "refused", "accepted", "failed", "ended" */
 	enum iwf_reason reason;
 	int request_status;      /* enum tsp_status; -1: none */

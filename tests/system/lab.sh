@@ -201,7 +201,7 @@ lab_node_start() {
 	local mark=0
 	[ ! -f "$LAB/node.log" ] || mark=$(wc -l <"$LAB/node.log")
 	lab_write_fd_conf
-	lab_spawn node lab_host -c "$LAB/freeDiameter.conf"
+	lab_spawn node lab_host -c "$LAB/freeDiameter.conf" ${LAB_NODE_ARGS:-}
 	lab_wait "${LAB_START_WAIT:-20}" lab_node_up "$mark" || {
 		lab_die "the node does not start:"
 		tail -5 "$LAB/node.log" >&2
