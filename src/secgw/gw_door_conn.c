@@ -215,11 +215,18 @@ static bool wait_on(struct door_conn *c, uint32_t ms)
 	return c->timer != 0;
 }
 
+static enum iwf_reason no_ocsp_answer(const struct door_conn *c)
+{
+	if (c->door->conf->tls.ocsp == GW_OCSP_HARD)
+		return RS_CERT_REVOCATION;
+	iwf_log(IWF_LOG_WARN, IWF_SUB_GW, "%s from %s: no OCSP answer about certificate %.16s", c->host, peer_address(c->peer), c->cert.sha256);
+	return RS_NONE;
+}
+
 /* RS_NONE with asked_ocsp set: the answer is on its way. */
 static enum iwf_reason ask_ocsp(struct door_conn *c)
 {
 	struct door *d = c->door;
-	enum iwf_reason without = d->conf->tls.ocsp == GW_OCSP_HARD ? RS_CERT_REVOCATION : RS_NONE;
 	gnutls_datum_t by = { NULL, 0 };
 	bool asked;
 
@@ -230,7 +237,7 @@ static enum iwf_reason ask_ocsp(struct door_conn *c)
 	asked = gw_ipc_ask_ocsp(d->ipc, c->id, &c->chain[0], &by);
 	gnutls_free(by.data);
 	if (!asked || !wait_on(c, d->conf->tls.ocsp_timeout_ms + 500))
-		return without;
+		return no_ocsp_answer(c);
 	c->asked_ocsp = true;
 	return RS_NONE;
 }
@@ -241,12 +248,11 @@ static uint32_t place(struct door_conn *c, const struct gw_scs *scs, const char 
 	enum iwf_reason r;
 
 	if (c->scs->open > scs->connections) {
-		c->rival = quietest(c);
-		if (!c->rival || peer_silent_ms(c->rival->peer) < DEAD_SILENT_MS || !peer_probe(c->rival->peer) ||
-		    !wait_on(c, LOOK_EVERY_MS)) {
-			c->rival = NULL;
+		struct door_conn *rival = quietest(c);
+
+		if (!rival || peer_silent_ms(rival->peer) < DEAD_SILENT_MS || !peer_probe(rival->peer) || !wait_on(c, LOOK_EVERY_MS))
 			return refuse_cer(c, RS_CONNECTIONS, why);
-		}
+		c->rival = rival->id;
 		c->wait_until = peer_now_ms() + DEAD_ANSWER_MS;
 		return 0;
 	}
@@ -270,22 +276,23 @@ static void look_again(void *ctx)
 	const char *why = NULL;
 	enum iwf_reason reason;
 	const struct gw_scs *scs = row_of(c, &reason);
+	struct door_conn *rival = door_conn_find(c->door, c->rival);
 	uint32_t result = 0;
 
 	c->timer = 0;
 	if (reason != RS_NONE) {
 		result = refuse_cer(c, reason, &why);
 	} else if (c->asked_ocsp) {
-		result = c->door->conf->tls.ocsp == GW_OCSP_HARD ? refuse_cer(c, RS_CERT_REVOCATION, &why) : 2001;
+		result = no_ocsp_answer(c) == RS_NONE ? 2001 : refuse_cer(c, RS_CERT_REVOCATION, &why);
 	} else if (c->scs->open <= scs->connections) {
-		c->rival = NULL;
+		c->rival = 0;
 		result = place(c, scs, &why);
-	} else if (!c->rival || peer_silent_ms(c->rival->peer) < DEAD_SILENT_MS) {
+	} else if (!rival || peer_silent_ms(rival->peer) < DEAD_SILENT_MS) {
 		result = refuse_cer(c, RS_CONNECTIONS, &why);      /* it has answered */
 	} else if (peer_now_ms() >= c->wait_until) {
-		peer_say_why(c->rival->peer, "no answer to a DWR while another connection of this SCS waits");
-		peer_abort(c->rival->peer);
-		c->rival = NULL;
+		peer_say_why(rival->peer, "no answer to a DWR while another connection of this SCS waits");
+		peer_abort(rival->peer);
+		c->rival = 0;
 	}
 	if (result)
 		peer_admit(c->peer, result, why);
@@ -305,10 +312,8 @@ void door_ocsp_verdict(struct door *d, uint64_t id, enum iwf_reason reason, int6
 	c->timer = 0;
 	if (reason == RS_NONE)
 		keep_good(d, c->cert.sha256, until_ms);
-	if (reason == RS_CERT_REVOCATION && d->conf->tls.ocsp == GW_OCSP_SOFT) {
-		iwf_log(IWF_LOG_WARN, IWF_SUB_GW, "%s from %s: no OCSP answer about certificate %.16s", c->host, peer_address(c->peer), c->cert.sha256);
-		reason = RS_NONE;
-	}
+	if (reason == RS_CERT_REVOCATION)
+		reason = no_ocsp_answer(c);
 	if (reason == RS_NONE)
 		row_of(c, &reason);      /* it may have changed meanwhile */
 	result = reason == RS_NONE ? 2001 : refuse_cer(c, reason, &why);
@@ -404,9 +409,6 @@ static void unlink_conn(struct door_conn *c)
 	*(c->prev ? &c->prev->next : &d->conns) = c->next;
 	if (c->next)
 		c->next->prev = c->prev;
-	for (struct door_conn *o = c->open ? d->conns : NULL; o; o = o->next)
-		if (o->rival == c)
-			o->rival = NULL;
 	peer_timer_cancel(d->loop, c->timer);
 	give_back(c);
 	for (unsigned i = 0; i < c->nchain; i++)

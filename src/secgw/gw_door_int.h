@@ -38,7 +38,7 @@ struct door_conn {
 	char host[IWF_DIAMID_MAX + 1], realm[IWF_DIAMID_MAX + 1];
 	struct door_scs *scs;                   /* placed: counted there */
 	bool placed;
-	struct door_conn *rival;                /* the silent one whose place it may get */
+	uint64_t rival;                         /* id of the silent one whose place it may get; 0: none */
 	int64_t wait_until;                     /* monotonic: for the rival, or for OCSP */
 	uint64_t timer;
 	bool asked_ocsp;

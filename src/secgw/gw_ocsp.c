@@ -11,6 +11,7 @@
 #include "log.h"
 
 #define QUEUE 256u
+#define THREADS 8u             /* a slow responder holds up one question each */
 #define ANSWER_MAX 65536u
 
 struct question { uint64_t id; gnutls_datum_t cert, issuer; };
@@ -19,13 +20,14 @@ struct verdict { uint64_t id; struct gw_ocsp_verdict is; };
 struct gw_ocsp {
 	const struct gw_conf *conf;
 	int wake;
-	pthread_t thread;
+	pthread_t thread[THREADS];
+	unsigned nthreads;
 	pthread_mutex_t lock;
 	pthread_cond_t more;
 	bool stop;
 	struct question q[QUEUE];
 	struct verdict v[QUEUE];
-	unsigned q_at, q_n, v_at, v_n;
+	unsigned q_at, q_n, v_at, v_n, asking;   /* asking: each will need a place in v */
 };
 
 /* ---- over the network --------------------------------------------------- */
@@ -132,7 +134,7 @@ static struct gw_ocsp_verdict ask(const struct gw_conf *c, const struct question
 	return v;
 }
 
-/* ---- the thread --------------------------------------------------------- */
+/* ---- the threads -------------------------------------------------------- */
 
 static void forget(struct question *q)
 {
@@ -151,17 +153,19 @@ static void *work(void *ctx)
 		struct question q;
 		struct gw_ocsp_verdict v;
 
-		if (!o->q_n || o->v_n == QUEUE) {
+		if (!o->q_n || o->v_n + o->asking == QUEUE) {
 			pthread_cond_wait(&o->more, &o->lock);
 			continue;
 		}
 		q = o->q[o->q_at];
 		o->q_at = (o->q_at + 1) % QUEUE;
 		o->q_n--;
+		o->asking++;
 		pthread_mutex_unlock(&o->lock);
 		v = a ? ask(o->conf, &q, a) : (struct gw_ocsp_verdict){ .reason = RS_CERT_REVOCATION };
 		forget(&q);
 		pthread_mutex_lock(&o->lock);
+		o->asking--;
 		o->v[(o->v_at + o->v_n++) % QUEUE] = (struct verdict){ .id = q.id, .is = v };
 		if (write(o->wake, &one, sizeof(one)) < 0)
 			iwf_log(IWF_LOG_ERROR, IWF_SUB_GW, "OCSP: an answer waits");
@@ -185,11 +189,13 @@ struct gw_ocsp *gw_ocsp_start(const struct gw_conf *c, int wake, char *err, size
 	o->wake = wake;
 	pthread_mutex_init(&o->lock, NULL);
 	pthread_cond_init(&o->more, NULL);
-	r = pthread_create(&o->thread, NULL, work, o);
+	while (!r && o->nthreads < THREADS)
+		if (!(r = pthread_create(&o->thread[o->nthreads], NULL, work, o)))
+			o->nthreads++;
 	if (!r)
 		return o;
 	snprintf(err, err_size, "no thread for OCSP: %s", strerror(r));
-	free(o);
+	gw_ocsp_stop(o);
 	return NULL;
 }
 
@@ -201,7 +207,8 @@ void gw_ocsp_stop(struct gw_ocsp *o)
 	o->stop = true;
 	pthread_cond_broadcast(&o->more);
 	pthread_mutex_unlock(&o->lock);
-	pthread_join(o->thread, NULL);
+	while (o->nthreads)
+		pthread_join(o->thread[--o->nthreads], NULL);
 	for (; o->q_n; o->q_n--, o->q_at = (o->q_at + 1) % QUEUE)
 		forget(&o->q[o->q_at]);
 	pthread_cond_destroy(&o->more);

@@ -1,4 +1,4 @@
-/* gw_ocsp.h - OCSP (RFC 6960): what a response says, and a thread that asks responders. */
+/* gw_ocsp.h - OCSP (RFC 6960): what a response says, and threads that ask responders. */
 #pragma once
 #include <gnutls/gnutls.h>
 #include "gw_conf.h"
