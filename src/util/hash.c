@@ -19,20 +19,40 @@ static size_t key_len;                       /* 0: none yet */
 
 bool iwf_hash_begin(struct iwf_hash *h)
 {
-	gnutls_hash_hd_t hd = NULL;
+	h->state = NULL;
+	h->failed = false;
+	h->n = 0;
+	return true;
+}
 
-	h->state = gnutls_hash_init(&hd, GNUTLS_DIG_SHA256) == 0 ? hd : NULL;
-	return h->state != NULL;
+static void hash_octets(struct iwf_hash *h, const void *p, size_t n)
+{
+	gnutls_hash_hd_t hd = h->state;
+
+	if (!h->failed && !hd)
+		h->failed = gnutls_hash_init(&hd, GNUTLS_DIG_SHA256) != 0;
+	h->state = h->failed ? NULL : hd;
+	if (h->failed || gnutls_hash(hd, p, n) == 0)
+		return;
+	gnutls_hash_deinit(hd, NULL);
+	h->state = NULL;
+	h->failed = true;
 }
 
 void iwf_hash_add(struct iwf_hash *h, const void *p, size_t n)
 {
-	if (!h->state || n == 0)
+	if (n == 0)
 		return;
-	if (gnutls_hash(h->state, p, n) != 0) {
-		gnutls_hash_deinit(h->state, NULL);
-		h->state = NULL;
+	if (h->n && n > sizeof(h->buf) - h->n) {
+		hash_octets(h, h->buf, h->n);
+		h->n = 0;
 	}
+	if (n > sizeof(h->buf)) {
+		hash_octets(h, p, n);
+		return;
+	}
+	memcpy(h->buf + h->n, p, n);
+	h->n += n;
 }
 
 void iwf_hash_add_u64(struct iwf_hash *h, uint64_t v)
@@ -57,7 +77,11 @@ void iwf_hash_add_str(struct iwf_hash *h, const char *s)
 bool iwf_hash_end(struct iwf_hash *h, uint8_t out[static IWF_HASH_LEN])
 {
 	memset(out, 0, IWF_HASH_LEN);
-	if (!h->state)
+	if (!h->state && !h->failed)
+		return gnutls_hash_fast(GNUTLS_DIG_SHA256, h->buf, h->n, out) == 0;
+	if (h->n)
+		hash_octets(h, h->buf, h->n);
+	if (h->failed)
 		return false;
 	gnutls_hash_deinit(h->state, out);
 	h->state = NULL;

@@ -5,7 +5,12 @@
 #include <stdint.h>
 
 #define IWF_HASH_LEN 32
-struct iwf_hash { void *state; };            /* SHA-256, piece by piece */
+struct iwf_hash {                            /* SHA-256, piece by piece; small pieces are gathered first */
+	void *state;                         /* NULL: all of it is in buf, or it has failed */
+	bool failed;
+	size_t n;
+	uint8_t buf[1024];
+};
 /* False: no digest to be had (memory, or the library refuses).  Adding to it is
  * then harmless, and iwf_hash_end() says it again: checking that one is enough. */
 bool iwf_hash_begin(struct iwf_hash *);

@@ -1,4 +1,6 @@
 /* check_hash.c - digests against published values, fields that must not run together, keys that must be refused. */
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
 #include "hash.h"
 #include <check.h>
 #include <fcntl.h>
@@ -80,13 +82,33 @@ END_TEST
 
 START_TEST(no_state_is_no_digest)
 {
-	struct iwf_hash h = { NULL };
+	struct iwf_hash h = { .failed = true };
 	uint8_t d[IWF_HASH_LEN], zero[IWF_HASH_LEN] = { 0 };
 
 	memset(d, 1, sizeof(d));
 	iwf_hash_add_str(&h, "lost");
 	ck_assert(!iwf_hash_end(&h, d));
 	ck_assert_mem_eq(d, zero, sizeof(d));
+}
+END_TEST
+
+/* Pieces below, at and above what is gathered are one text. */
+START_TEST(pieces_do_not_matter)
+{
+	static const size_t cuts[] = { 1, 7, 64, 1000, 1023, 1024, 1025, 3000 };
+	uint8_t text[5000], whole[IWF_HASH_LEN], d[IWF_HASH_LEN];
+	struct iwf_hash h;
+
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (uint8_t)(i * 7 + i / 251);
+	ck_assert(gnutls_hash_fast(GNUTLS_DIG_SHA256, text, sizeof(text), whole) == 0);
+	for (size_t c = 0; c < sizeof(cuts) / sizeof(*cuts); c++) {
+		ck_assert(iwf_hash_begin(&h));
+		for (size_t at = 0; at < sizeof(text); at += cuts[c])
+			iwf_hash_add(&h, text + at, at + cuts[c] > sizeof(text) ? sizeof(text) - at : cuts[c]);
+		ck_assert(iwf_hash_end(&h, d));
+		ck_assert_msg(!memcmp(d, whole, sizeof(d)), "in pieces of %zu", cuts[c]);
+	}
 }
 END_TEST
 
@@ -215,6 +237,7 @@ int main(void)
 	tcase_add_test(tc, fields_do_not_run_together);
 	tcase_add_test(tc, number_is_big_endian);
 	tcase_add_test(tc, no_state_is_no_digest);
+	tcase_add_test(tc, pieces_do_not_matter);
 	tcase_add_test(tc, hex);
 	suite_add_tcase(s, tc);
 	tcase_add_checked_fixture(tk, key_setup, key_teardown);
