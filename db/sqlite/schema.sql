@@ -1,6 +1,6 @@
 -- mtc-iwf: the schema that all migrations together make.  Made by `make update-schema`; compared by check_store.
 PRAGMA application_id = 1297369431;
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 CREATE TABLE mtc_user (
   id            INTEGER PRIMARY KEY,                         -- named by subscription, device_group and mtc_user_scs
@@ -202,10 +202,6 @@ CREATE INDEX device_trigger_smea ON device_trigger(smea, reference) WHERE action
 
 CREATE INDEX device_trigger_device ON device_trigger(smea, imsi) WHERE action <> 3 AND state <= 4;
 
-CREATE INDEX device_trigger_overdue ON device_trigger(validity_end_ms) WHERE state IN (2, 3, 4);
-
-CREATE INDEX device_trigger_unfinished ON device_trigger(id) WHERE state IN (1, 3, 4);
-
 CREATE INDEX device_trigger_subscription ON device_trigger(subscription_id) WHERE subscription_id IS NOT NULL;
 
 CREATE INDEX device_trigger_target ON device_trigger(target_id) WHERE target_id IS NOT NULL;
@@ -353,3 +349,7 @@ FROM audit a LEFT JOIN subscription d ON d.id = a.subscription_id
      JOIN mtc_user u ON u.id = coalesce(a.mtc_user_id, d.mtc_user_id) LEFT JOIN scs s ON s.id = a.scs_id
 WHERE a.decision = 'refused'
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8;
+
+CREATE INDEX device_trigger_overdue ON device_trigger(validity_end_ms) WHERE state >= 2 AND state <= 4;
+
+CREATE INDEX device_trigger_unfinished ON device_trigger(id) WHERE state <= 4 AND state <> 2;
