@@ -5,6 +5,9 @@
 struct iwf_store_opts {
 	uint32_t busy_timeout_ms;    /* how long a call waits for somebody else's lock before IWF_EBUSY */
 	bool read_only;              /* nothing can be written; begin takes no lock */
+	/* Rows that administrators write are kept between requests as long as nobody else changes the file; only for who
+	 * writes nothing but what struct iwf_store_ops has calls for. */
+	bool cache;
 	bool create;                 /* a file that is not there is made, with the schema of this program */
 };
 

@@ -527,6 +527,9 @@ enum iwf_err iwf_sqlite_begin(struct iwf_store *st)
 		return fail_words(s, IWF_EINVAL, "begin", "within a transaction");
 	e = run(st, s->opts.read_only ? ST_BEGIN_READ : ST_BEGIN_WRITE, "begin");
 	s->in_tx = e == IWF_OK;
+	s->has_last = false;
+	if (s->in_tx)
+		iwf_sqlite_cache_begin(s);
 	return e;
 }
 
@@ -567,6 +570,7 @@ static void sqlite_close(struct iwf_store *st)
 
 	iwf_sqlite_rollback(st);
 	close_db(s);
+	iwf_sqlite_cache_free(s);
 	free(s->path);
 	free(s);
 }
@@ -614,10 +618,10 @@ static const struct iwf_store_ops sqlite_ops = {
 	.name = "sqlite",
 	.begin = iwf_sqlite_begin, .commit = iwf_sqlite_commit, .rollback = iwf_sqlite_rollback, .close = sqlite_close,
 	.changed = sqlite_changed,
-	.scs_by_host = iwf_sqlite_scs_by_host, .scs_by_id = iwf_sqlite_scs_by_id, .scs_next = iwf_sqlite_scs_next,
+	.scs_by_host = iwf_sqlite_cached_scs, .scs_by_id = iwf_sqlite_scs_by_id, .scs_next = iwf_sqlite_scs_next,
 	.scs_has_number = iwf_sqlite_scs_has_number,
 	.subscription_by_ext_id = iwf_sqlite_subscription_by_ext_id, .subscription_by_msisdn = iwf_sqlite_subscription_by_msisdn,
-	.user_allows = iwf_sqlite_user_allows, .grants = iwf_sqlite_grants,
+	.user_allows = iwf_sqlite_user_allows, .grants = iwf_sqlite_cached_grants,
 	.trigger_insert = iwf_sqlite_trigger_insert, .trigger_get = iwf_sqlite_trigger_get,
 	.trigger_by_ref = iwf_sqlite_trigger_by_ref, .trigger_by_e2e = iwf_sqlite_trigger_by_e2e,
 	.trigger_by_smea = iwf_sqlite_trigger_by_smea, .trigger_by_device = iwf_sqlite_trigger_by_device,

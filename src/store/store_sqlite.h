@@ -25,6 +25,10 @@ struct sqlite_store {
 	ino_t ino;
 	bool in_tx;
 	int64_t waits_since_ms;      /* for a lock */
+	struct sqlite_cache *cache;  /* NULL: none */
+	bool has_last;               /* in this transaction: what the next row of the audit is chained to */
+	int64_t last_id;
+	uint8_t last_hash[32];
 	bool broken;                 /* to be opened anew before it is used again */
 	bool reopened;               /* since the last `changed` */
 	int64_t data_version;
@@ -91,6 +95,14 @@ enum iwf_err iwf_sqlite_subscription_by_ext_id(struct iwf_store *, const char *e
 enum iwf_err iwf_sqlite_subscription_by_msisdn(struct iwf_store *, const char *msisdn, struct iwf_subscription *out);
 enum iwf_err iwf_sqlite_user_allows(struct iwf_store *, int64_t mtc_user_id, int64_t scs_id);
 enum iwf_err iwf_sqlite_grants(struct iwf_store *, const struct iwf_grant_query *, struct iwf_grant *out, size_t max, size_t *n);
+/* Only those that name the SCS itself, and the device or a group of devices. */
+enum iwf_err iwf_sqlite_grants_of_device(struct iwf_store *, const struct iwf_grant_query *, struct iwf_grant *out, size_t max, size_t *n);
+void iwf_sqlite_grants_sort(struct iwf_grant *, size_t n);
+/* store_sqlite_cache.c: as those without "cached". */
+enum iwf_err iwf_sqlite_cached_scs(struct iwf_store *, const char *host, struct iwf_scs *out);
+enum iwf_err iwf_sqlite_cached_grants(struct iwf_store *, const struct iwf_grant_query *, struct iwf_grant *out, size_t max, size_t *n);
+void iwf_sqlite_cache_begin(struct sqlite_store *);      /* a transaction for writing has begun */
+void iwf_sqlite_cache_free(struct sqlite_store *);
 /* store_sqlite_journal.c */
 enum iwf_err iwf_sqlite_trigger_insert(struct iwf_store *, struct iwf_trigger *);
 enum iwf_err iwf_sqlite_trigger_get(struct iwf_store *, int64_t id, struct iwf_trigger *out);

@@ -142,38 +142,58 @@ static int by_id(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
-enum iwf_err iwf_sqlite_grants(struct iwf_store *st, const struct iwf_grant_query *want, struct iwf_grant *out, size_t max, size_t *n)
+void iwf_sqlite_grants_sort(struct iwf_grant *v, size_t n)
 {
-	struct query q;
+	if (n > 1)
+		qsort(v, n, sizeof(*v), by_id);
+}
 
+static enum iwf_err grants_read(struct query *q, struct iwf_grant *out, size_t max, size_t *n)
+{
 	*n = 0;
-	iwf_sqlite_start(&q, st, ST_GRANTS, "grants");
-	iwf_sqlite_bind_int(&q, ":scs", want->scs_id);
-	iwf_sqlite_bind_opt(&q, ":sub", want->subscription_id, 0);
-	iwf_sqlite_bind_opt_text(&q, ":domain", want->domain);
-	iwf_sqlite_bind_opt_text(&q, ":msisdn", want->msisdn);
-	while (iwf_sqlite_row(&q)) {         /* one row a port, or one without */
-		int64_t id = iwf_sqlite_col_int(&q);
+	while (iwf_sqlite_row(q)) {         /* one row a port, or one without */
+		int64_t id = iwf_sqlite_col_int(q);
 		struct iwf_grant *g = *n ? &out[*n - 1] : NULL;
 
 		if (!g || g->id != id) {
 			if (*n == max)
 				break;
 			g = &out[(*n)++];
-			grant_read(&q, id, g);
+			grant_read(q, id, g);
 		} else {
-			q.col += 6;
+			q->col += 6;
 		}
-		if (sqlite3_column_type(q.stmt, q.col) == SQLITE_NULL)
+		if (sqlite3_column_type(q->stmt, q->col) == SQLITE_NULL)
 			continue;
 		if (g->nports == IWF_GRANT_PORTS) {
-			iwf_sqlite_fail(&q, IWF_ESTORE, "an authorization has more ranges of ports than the schema allows");
+			iwf_sqlite_fail(q, IWF_ESTORE, "an authorization has more ranges of ports than the schema allows");
 			break;
 		}
-		g->ports[g->nports].from = (uint16_t)iwf_sqlite_col_int(&q);
-		g->ports[g->nports++].to = (uint16_t)iwf_sqlite_col_int(&q);
+		g->ports[g->nports].from = (uint16_t)iwf_sqlite_col_int(q);
+		g->ports[g->nports++].to = (uint16_t)iwf_sqlite_col_int(q);
 	}
-	if (*n > 1)
-		qsort(out, *n, sizeof(*out), by_id);
-	return iwf_sqlite_end(&q);
+	iwf_sqlite_grants_sort(out, *n);
+	return iwf_sqlite_end(q);
+}
+
+enum iwf_err iwf_sqlite_grants(struct iwf_store *st, const struct iwf_grant_query *want, struct iwf_grant *out, size_t max, size_t *n)
+{
+	struct query q;
+
+	iwf_sqlite_start(&q, st, ST_GRANTS, "grants");
+	iwf_sqlite_bind_int(&q, ":scs", want->scs_id);
+	iwf_sqlite_bind_opt(&q, ":sub", want->subscription_id, 0);
+	iwf_sqlite_bind_opt_text(&q, ":domain", want->domain);
+	iwf_sqlite_bind_opt_text(&q, ":msisdn", want->msisdn);
+	return grants_read(&q, out, max, n);
+}
+
+enum iwf_err iwf_sqlite_grants_of_device(struct iwf_store *st, const struct iwf_grant_query *want, struct iwf_grant *out, size_t max, size_t *n)
+{
+	struct query q;
+
+	iwf_sqlite_start(&q, st, ST_GRANTS_DEVICE, "grants");
+	iwf_sqlite_bind_int(&q, ":scs", want->scs_id);
+	iwf_sqlite_bind_int(&q, ":sub", want->subscription_id);
+	return grants_read(&q, out, max, n);
 }

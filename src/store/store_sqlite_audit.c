@@ -5,11 +5,17 @@
 #include "audit_chain.h"
 #include "store_sqlite.h"
 
-/* Hash and id of the last row ever added.  Read each time: other programs add rows too. */
+/* Hash and id of the last row ever added.  Read once in a transaction: other programs add rows too. */
 static enum iwf_err last_row(struct iwf_store *st, int64_t *id, uint8_t hash[static IWF_HASH_LEN])
 {
+	struct sqlite_store *s = (struct sqlite_store *)st;
 	struct query q;
 
+	if (s->in_tx && s->has_last) {
+		memcpy(hash, s->last_hash, IWF_HASH_LEN);
+		*id = s->last_id;
+		return IWF_OK;
+	}
 	memset(hash, 0, IWF_HASH_LEN);
 	*id = 0;
 	iwf_sqlite_start(&q, st, ST_AUDIT_LAST, "audit_add");
@@ -25,6 +31,7 @@ static enum iwf_err last_row(struct iwf_store *st, int64_t *id, uint8_t hash[sta
 
 static enum iwf_err add(struct iwf_store *st, const struct iwf_audit *a)
 {
+	struct sqlite_store *s = (struct sqlite_store *)st;
 	const char *reason = iwf_reason_str(a->reason);
 	uint8_t before[IWF_HASH_LEN], hash[IWF_HASH_LEN];
 	struct query q;
@@ -55,7 +62,11 @@ static enum iwf_err add(struct iwf_store *st, const struct iwf_audit *a)
 	iwf_sqlite_bind_opt(&q, ":user", a->mtc_user_id, 0);
 	iwf_sqlite_bind_int(&q, ":times", a->times ? a->times : 1);
 	iwf_sqlite_bind_opt(&q, ":first", a->first_ms, 0);
-	return iwf_sqlite_run(&q, NULL);
+	e = iwf_sqlite_run(&q, NULL);
+	s->has_last = e == IWF_OK;
+	s->last_id = id;
+	memcpy(s->last_hash, hash, sizeof(hash));
+	return e;
 }
 
 /* What takes several statements is one transaction, the caller's or its own. */

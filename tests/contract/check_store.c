@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "check_store.h"
 #include <ftw.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -330,6 +331,65 @@ START_TEST(grants_found)
 		ck_assert_msg(strcmp(got, grant_rows[r].want) == 0, "%s: got \"%s\", not \"%s\"", grant_rows[r].why, got, grant_rows[r].want);
 	}
 	iwf_store_close(st);
+}
+END_TEST
+
+static void seed_sql(struct iwf_store *st, const char *sql)
+{
+	ck_assert_msg(sqlite3_exec(iwf_store_sqlite(st), sql, NULL, NULL, NULL) == SQLITE_OK, "%s: %s", sql, sqlite3_errmsg(iwf_store_sqlite(st)));
+}
+
+/* What the node's connection keeps between requests says the same, and only until somebody else changes the file. */
+START_TEST(kept_rows_are_never_old)
+{
+	const struct iwf_store_opts opts = { .busy_timeout_ms = 100, .cache = true };
+	struct iwf_store *other = fresh(SQLITE), *st;
+	const struct iwf_grant_query q = { 2, 0, "b.example.com", NULL };
+	struct iwf_grant g[16];
+	struct iwf_scs scs;
+	char err[512];
+	size_t n;
+
+	seed_grants(other);
+	st = iwf_store_open(sqlite_uri(), &opts, err, sizeof(err));
+	ck_assert_msg(st != NULL, "%s", err);
+	for (int round = 0; round < 3; round++) {        /* the second one finds what the first one has kept */
+		OK(st->ops->begin(st));
+		for (size_t r = 0; r < sizeof(grant_rows) / sizeof(*grant_rows); r++) {
+			const struct iwf_grant_query w = { grant_rows[r].scs, grant_rows[r].sub, grant_rows[r].domain, grant_rows[r].msisdn };
+			char got[64] = "";
+
+			OK(st->ops->grants(st, &w, g, 16, &n));
+			for (size_t i = 0; i < n; i++)
+				sprintf(got + strlen(got), "%s%d", i ? " " : "", (int)g[i].id);
+			ck_assert_msg(strcmp(got, grant_rows[r].want) == 0, "%s: got \"%s\", not \"%s\"", grant_rows[r].why, got, grant_rows[r].want);
+		}
+		OK(st->ops->scs_by_host(st, "B.EXAMPLE", &scs));
+		ck_assert_int_eq(scs.id, 2);
+		ck_assert(scs.enabled);
+		OK(st->ops->commit(st));
+	}
+	seed_sql(other, "UPDATE scs SET enabled = 0 WHERE id = 2");
+	seed_revoke(other, 9);
+	OK(st->ops->begin(st));
+	OK(st->ops->scs_by_host(st, "b.example", &scs));
+	ck_assert(!scs.enabled);
+	OK(st->ops->grants(st, &q, g, 16, &n));
+	ck_assert_uint_eq(n, 0);
+	OK(st->ops->commit(st));
+	seed_sql(other, "INSERT INTO scs_group_member SELECT id, 2 FROM scs_group");
+	OK(st->ops->begin(st));
+	OK(st->ops->grants(st, &(struct iwf_grant_query){ 2, 0, "iot.example.com", NULL }, g, 16, &n));
+	ck_assert_uint_eq(n, 1);
+	OK(st->ops->commit(st));
+	seed_sql(other, "DELETE FROM scs_group_member");
+	seed_sql(other, "DELETE FROM \"authorization\" WHERE scs_id = 2");
+	seed_sql(other, "DELETE FROM scs WHERE id = 2");
+	OK(st->ops->begin(st));
+	ck_assert_int_eq(st->ops->scs_by_host(st, "b.example", &scs), IWF_ENOENT);
+	OK(st->ops->commit(st));
+	iwf_store_close(st);
+	iwf_store_close(other);
 }
 END_TEST
 
@@ -767,6 +827,7 @@ int main(void)
 	tcase_add_loop_test(tc, user_lists, MEM, BACKENDS);
 	tcase_add_loop_test(tc, grants_found, MEM, BACKENDS);
 	tcase_add_loop_test(tc, grants_content, MEM, BACKENDS);
+	tcase_add_test(tc, kept_rows_are_never_old);
 	tcase_add_loop_test(tc, trigger_all_columns, MEM, BACKENDS);
 	tcase_add_loop_test(tc, trigger_conflicts, MEM, BACKENDS);
 	tcase_add_loop_test(tc, trigger_names_nothing, MEM, BACKENDS);
