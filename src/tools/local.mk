@@ -11,7 +11,7 @@ SIM_SOURCES = src/tools/sim.h src/tools/sim_conf.c src/tools/sim_server.c src/to
 sim_hss_SOURCES = src/tools/sim_hss.c $(SIM_SOURCES)
 sim_hss_LDADD = $(OUTSIDE_LIBS) $(CONFIG_LIBS)
 sim_smssc_SOURCES = src/tools/sim_smssc.c src/tools/sim_smssc.h src/tools/sim_smssc_conf.c \
-	src/tools/sim_smssc_report.c src/tools/sim_smssc_store.c $(SIM_SOURCES)
+	src/tools/sim_smssc_report.c src/tools/sim_smssc_store.c src/tools/sim_smssc_book.c $(SIM_SOURCES)
 sim_smssc_LDADD = $(OUTSIDE_LIBS) $(CONFIG_LIBS)
 $(tsp_scs_OBJECTS) $(tsp_load_OBJECTS) $(sim_hss_OBJECTS) $(sim_smssc_OBJECTS): gen/dict_ids.h
 

@@ -40,6 +40,7 @@ struct sim_ops {
 	void (*unload)(void *conf);
 	void (*request)(struct sim *, struct peer *, const struct dia_hdr *, const uint8_t *msg, size_t n);
 	void (*answer)(struct sim *, struct peer *, const struct dia_hdr *, const uint8_t *msg, size_t n);  /* may be NULL */
+	bool (*begin)(struct sim *);        /* before it listens; false: printed why not; may be NULL */
 	void (*opened)(struct sim *, struct peer *);      /* may be NULL */
 	void (*closed)(struct sim *, struct peer *);      /* may be NULL */
 	void (*end)(struct sim *);                        /* before the loop is freed; may be NULL */

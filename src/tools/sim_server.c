@@ -475,6 +475,8 @@ static int serve(struct process *pr)
 		fprintf(stderr, "%s: %s\n", s->ops->name, strerror(errno));
 		return 1;
 	}
+	if (s->ops->begin && !s->ops->begin(s))
+		return 1;
 	s->listener = peer_listen(s->loop, &conf, t->listen, t->port, &ops, err, sizeof(err));
 	if (!s->listener) {
 		fprintf(stderr, "%s: %s\n", s->ops->name, err);

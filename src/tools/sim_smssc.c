@@ -124,6 +124,7 @@ static void take(struct sim *s, struct peer *p, const struct device *dev, const 
 	t->answer = v->wire;
 	t->has_answer = true;
 	sc_schedule(t, dev, d);
+	sc_book_take(t, d->t_flag);
 }
 
 static bool is_taken(const struct device *dev, enum sc_answer a)
@@ -165,6 +166,7 @@ static void judge_recall(struct sim *s, const struct device *dev, const struct d
 	if (t) {
 		t->recalled = true;
 		t->recall_answer = v->wire;
+		sc_book_recall(t);
 	}
 }
 
@@ -189,13 +191,15 @@ static void judge_replace(struct sim *s, struct peer *p, const struct device *de
 	if (pending) {
 		old->state = S_REPLACED;
 		sc_cancel(old);
+		sc_book_note(old, "replace");
 	}
 	take(s, p, dev, d, v);
 }
 
 static void judge(struct sim *s, struct peer *p, const struct device *dev, const struct dtr *d, struct verdict *v)
 {
-	struct sc *sc = s->state;	struct sc_trigger *known = NULL;
+	struct sc *sc = s->state;
+	struct sc_trigger *known = NULL;
 
 	if (d->has_reference && d->action != RECALL)
 		known = sc_store_find(sc->store, d->smea, d->reference);
@@ -348,16 +352,18 @@ static void sc_end(struct sim *s)
 		sim_event(s, "summary", "%u requests, %u delivered, %u reports sent", sc->requests, sc->delivered, sc->reports);
 	sc_store_free(sc->store);
 	sc->store = NULL;
+	if (sc->book)
+		fclose(sc->book);
 }
 
 int main(int argc, char **argv)
 {
 	static const char *const keys[] = { "devices", "default", "supports_recall_replace", "drr_timeout_ms", "drr_retries",
-	                                    NULL };
+	                                    "store_file", NULL };
 	static const struct sim_ops ops = {
 		.name = "sim-smssc", .what = "An SMS-SC for the MTC-IWF (T4, TS 29.337) that does what its file says.",
 		.app = APP_T4, .keys = keys, .load = sc_load, .unload = sc_unload, .request = sc_request, .answer = sc_got_dra,
-		.opened = sc_peer_opened, .closed = sc_peer_closed, .end = sc_end,
+		.begin = sc_book_open, .opened = sc_peer_opened, .closed = sc_peer_closed, .end = sc_end,
 	};
 	struct sc *sc = calloc(1, sizeof(*sc));
 	int status;

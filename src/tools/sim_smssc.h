@@ -27,6 +27,7 @@ struct sc_conf {
 	size_t n;
 	bool supports_recall_replace;
 	uint32_t drr_timeout_ms, drr_attempts;
+	char book[1024];                    /* "": none */
 };
 
 /* sim_smssc_conf.c */
@@ -50,7 +51,9 @@ struct dtr {
 enum sc_state { S_PENDING, S_GONE, S_RECALLED, S_REPLACED };
 struct sc_trigger {
 	struct sc_trigger *same, *same_hbh; /* chains: of the table, of those that wait for a DRA */
+	struct sc_trigger *same_number;
 	struct sc_trigger *older, *newer;   /* all of them, for forgetting the oldest */
+	uint64_t number;                    /* from 1, in their order */
 	char smea[40];
 	uint32_t reference;
 	bool has_reference;
@@ -69,6 +72,7 @@ struct sc_trigger {
 	enum sc_outcome outcome;
 	uint32_t absent_diagnostic;
 	bool drr_reference, drr_twice;
+	int64_t due_ms;                     /* of the outcome, since 1970; 0: none will come */
 	uint64_t timer;                     /* of the outcome, or of the missing DRA */
 	bool report_due;                    /* a DRR has to be sent, or sent again */
 	uint32_t attempts, hbh, e2e;
@@ -82,15 +86,25 @@ void sc_store_free(struct sc_store *);
 struct sc_trigger *sc_store_add(struct sc_store *, struct sim *, const struct dtr *);
 /* The latest of that SCS with that number, or NULL. */
 struct sc_trigger *sc_store_find(struct sc_store *, const char *smea, uint32_t reference);
+struct sc_trigger *sc_store_number(struct sc_store *, uint64_t number);   /* or NULL */
 /* Every one, oldest first; *at starts as NULL. */
 struct sc_trigger *sc_store_next(struct sc_store *, struct sc_trigger *at);
 
 /* sim_smssc_report.c */
 void sc_schedule(struct sc_trigger *, const struct device *, const struct dtr *);
+void sc_resume(struct sc_trigger *);      /* waits for an outcome that is already decided */
 void sc_cancel(struct sc_trigger *);
 void sc_got_dra(struct sim *, struct peer *, const struct dia_hdr *, const uint8_t *msg, size_t n);
 void sc_peer_opened(struct sim *, struct peer *);
 void sc_peer_closed(struct sim *, struct peer *);
+
+/* sim_smssc_book.c: keeping them over our own end.  Without a file (sc_conf.book) these do nothing; what cannot be
+ * written ends the program, since it must not be told. */
+bool sc_book_open(struct sim *);          /* reads what is there; false: printed why */
+void sc_book_take(const struct sc_trigger *, bool t_flag);
+void sc_book_note(const struct sc_trigger *, const char *word);
+void sc_book_sent(const struct sc_trigger *);
+void sc_book_recall(const struct sc_trigger *);
 
 /* What sim->state points to. */
 #define SC_HBH_BUCKETS 4096u
@@ -98,4 +112,5 @@ struct sc {
 	struct sc_store *store;
 	struct sc_trigger *by_hbh[SC_HBH_BUCKETS];
 	uint32_t requests, delivered, reports;
+	FILE *book;
 };

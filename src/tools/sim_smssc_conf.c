@@ -75,6 +75,7 @@ void *sc_load(struct sim_cfg *c, const config_setting_t *root)
 	conf->supports_recall_replace = sim_cfg_bool(c, root, "supports_recall_replace", true);
 	conf->drr_timeout_ms = sim_cfg_number(c, root, "drr_timeout_ms", 10, 3600000, 5000);
 	conf->drr_attempts = 1 + sim_cfg_number(c, root, "drr_retries", 0, 1000, 3);
+	sim_cfg_copy(c, root, "store_file", "", conf->book, sizeof(conf->book));
 	conf->other = (struct device){ .nonsense = NO_RESULT, .drr_reference = true };
 	if (other) {
 		sim_cfg_keys(c, other, behaviour_keys);

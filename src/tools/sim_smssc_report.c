@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include "sim_smssc.h"
 
 #define NO_STATE_MAINTAINED 1u
@@ -121,10 +122,13 @@ static void send_report(struct sc_trigger *t)
 	if (t->attempts >= conf_of(t)->drr_attempts) {
 		tell(t, "given up", NULL);
 		t->report_due = false;
+		sc_book_note(t, "told");
 		return;
 	}
-	if (!t->attempts++)
+	if (!t->attempts++) {
 		t->e2e = peer_next_e2e(p);
+		sc_book_sent(t);
+	}
 	t->hbh = peer_next_hbh(p);
 	if (build_drr(&w, t, p) && peer_send(p, w.p, w.n)) {
 		wait_dra(t, p);
@@ -142,12 +146,21 @@ static void outcome_now(void *ctx)
 
 	t->timer = 0;
 	t->state = S_GONE;
+	sc_book_note(t, "over");
 	if (t->outcome == O_NO_REPORT)
 		return;
 	sc->delivered += t->outcome == O_DELIVER;
 	t->report_due = true;
 	t->attempts = 0;
 	send_report(t);
+}
+
+static int64_t wall_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec * (int64_t)1000 + ts.tv_nsec / 1000000;
 }
 
 void sc_schedule(struct sc_trigger *t, const struct device *d, const struct dtr *r)
@@ -167,8 +180,18 @@ void sc_schedule(struct sc_trigger *t, const struct device *d, const struct dtr 
 		if (t->outcome != O_NO_REPORT)
 			t->outcome = O_EXPIRED;
 	}
-	if (due_ms != UINT64_MAX)
-		t->timer = peer_timer(t->sim->loop, due_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)due_ms, outcome_now, t);
+	if (due_ms == UINT64_MAX)
+		return;
+	t->due_ms = wall_ms() + (int64_t)due_ms;
+	sc_resume(t);
+}
+
+void sc_resume(struct sc_trigger *t)
+{
+	int64_t left = t->due_ms - wall_ms();
+
+	if (t->due_ms)
+		t->timer = peer_timer(t->sim->loop, left < 0 ? 0 : left > UINT32_MAX ? UINT32_MAX : (uint32_t)left, outcome_now, t);
 }
 
 void sc_cancel(struct sc_trigger *t)
@@ -202,6 +225,7 @@ void sc_got_dra(struct sim *sim, struct peer *p, const struct dia_hdr *h, const 
 		return;
 	}
 	t->report_due = false;
+	sc_book_note(t, "told");
 }
 
 void sc_peer_opened(struct sim *sim, struct peer *p)

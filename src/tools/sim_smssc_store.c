@@ -8,7 +8,8 @@
 #define KEEP_MAX  200000u
 
 struct sc_store {
-	struct sc_trigger *by_key[BUCKETS], *oldest, *newest;
+	struct sc_trigger *by_key[BUCKETS], *by_number[BUCKETS], *oldest, *newest;
+	uint64_t last;
 	size_t n;
 };
 
@@ -31,6 +32,11 @@ static void forget(struct sc_store *st, struct sc_trigger *t)
 	for (struct sc_trigger **at = &st->by_key[bucket(t->smea, t->reference)]; *at; at = &(*at)->same)
 		if (*at == t) {
 			*at = t->same;
+			break;
+		}
+	for (struct sc_trigger **at = &st->by_number[t->number % BUCKETS]; *at; at = &(*at)->same_number)
+		if (*at == t) {
+			*at = t->same_number;
 			break;
 		}
 	if (t->older)
@@ -86,6 +92,9 @@ struct sc_trigger *sc_store_add(struct sc_store *st, struct sim *sim, const stru
 	b = bucket(t->smea, t->reference);
 	t->same = st->by_key[b];
 	st->by_key[b] = t;
+	t->number = ++st->last;
+	t->same_number = st->by_number[t->number % BUCKETS];
+	st->by_number[t->number % BUCKETS] = t;
 	t->older = st->newest;
 	if (st->newest)
 		st->newest->newer = t;
@@ -103,6 +112,15 @@ struct sc_trigger *sc_store_find(struct sc_store *st, const char *smea, uint32_t
 		if (t->has_reference && t->reference == reference && !strcmp(t->smea, smea))
 			return t;
 	return NULL;
+}
+
+struct sc_trigger *sc_store_number(struct sc_store *st, uint64_t number)
+{
+	struct sc_trigger *t = st->by_number[number % BUCKETS];
+
+	while (t && t->number != number)
+		t = t->same_number;
+	return t;
 }
 
 struct sc_trigger *sc_store_next(struct sc_store *st, struct sc_trigger *at)

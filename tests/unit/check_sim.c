@@ -636,6 +636,85 @@ START_TEST(sc_without_recall_replace)
 }
 END_TEST
 
+/* Killed and started again: with the numbers it had, what is pending, and the report that nobody has answered. */
+static void killed_and_back(const char *conf)
+{
+	kill(sim.pid, SIGKILL);
+	outside_wait(&sim, loop, 5000);
+	our_end_forget(&iwf);
+	peer_loop_free(loop);
+	start("sim-smssc", conf, APP_T4);
+}
+
+START_TEST(sc_survives)
+{
+	struct arrived *a;
+	uint32_t e2e;
+	char conf[600];
+	FILE *f;
+
+	snprintf(conf, sizeof(conf), "identity = \"sc.test\"; realm = \"test\"; port = 0; store_file = \"%s\"; drr_timeout_ms = 60000;\n"
+	         "devices = ( { ext_id = \"half@x.yy\"; after_ms = 500; }, { ext_id = \"hold@x.yy\"; after_ms = 60000; },\n"
+	         "  { ext_id = \"now@x.yy\"; after_ms = 10; }, { ext_id = \"cong@x.yy\"; answer = \"congestion\"; } );\n", outside_path("book"));
+	remove(outside_path("book"));
+	start("sim-smssc", conf, APP_T4);
+	ck_assert_uint_eq(submit(&(struct dtr){ .ext_id = "hold@x.yy", .reference = 1 }), 2001);
+	ck_assert_uint_eq(submit(&(struct dtr){ .ext_id = "hold@x.yy", .reference = 2 }), 2001);
+	ck_assert_uint_eq(submit(&(struct dtr){ .ext_id = "hold@x.yy", .reference = 2, .action = 1 }), 2001);
+	ck_assert_uint_eq(submit(&(struct dtr){ .ext_id = "cong@x.yy", .reference = 5 }), 105531);
+	ck_assert_uint_eq(submit(&(struct dtr){ .ext_id = "now@x.yy", .reference = 3 }), 2001);
+	a = our_end_await(&iwf, loop, NULL, CMD_DR, true, 2000);
+	ck_assert_ptr_nonnull(a);
+	e2e = a->h.e2e;
+	ck_assert_uint_eq(submit(&(struct dtr){ .ext_id = "half@x.yy", .reference = 4 }), 2001);
+	f = fopen(outside_path("book"), "a");
+	ck_assert(f && fputs("take 99 half a li", f) >= 0 && fclose(f) == 0);
+
+	killed_and_back(conf);
+	a = our_end_await(&iwf, loop, NULL, CMD_DR, true, 2000);
+	ck_assert_ptr_nonnull(a);
+	ck_assert_uint_eq(msg_u32(a, DIA_Reference_Number), 3);
+	ck_assert_int_ne(a->h.flags & DIA_F_RETRANSMIT, 0);
+	ck_assert_uint_eq(a->h.e2e, e2e);
+	dra(a, 2001);
+	a = our_end_await(&iwf, loop, a, CMD_DR, true, 2000);
+	ck_assert_ptr_nonnull(a);
+	ck_assert_uint_eq(msg_u32(a, DIA_Reference_Number), 4);
+	ck_assert_str_eq(msg_text(a, DIA_Destination_Host), IWF);
+	ck_assert_int_eq(a->h.flags & DIA_F_RETRANSMIT, 0);
+	dra(a, 2001);
+	ck_assert_uint_eq(submit(&(struct dtr){ .ext_id = "half@x.yy", .reference = 4, .again = true }), 2001);
+	ck_assert_uint_eq(submit(&(struct dtr){ .ext_id = "hold@x.yy", .reference = 2, .action = 1, .again = true }), 2001);
+	ck_assert_uint_eq(submit(&(struct dtr){ .ext_id = "hold@x.yy", .reference = 1, .action = 1 }), 2001);
+	ck_assert_ptr_null(printed("\"repeat\":true"));
+
+	/* Nothing is left to be done. */
+	killed_and_back(conf);
+	ck_assert_uint_eq(submit(&(struct dtr){ .ext_id = "hold@x.yy", .reference = 1, .action = 1 }), 105535);
+	outside_run(loop, 700);
+	ck_assert_uint_eq(our_end_count(&iwf, CMD_DR, true), 0);
+	stop();
+}
+END_TEST
+
+START_TEST(sc_wrong_book)
+{
+	static const char *const rows[] = { "over 1\n", "take 1 49 5 0 0 69 74 00 00 0 0 1 0 2001 0 0\n", "x\n", "\n",
+	                                    "take 2 49 5 0 0 69 74 00 00 0 0 1 0 2001 0 0 0\n", "take 1 49 5 0 0 69 7 00 00 0 0 1 0 2001 0 0 0\n" };
+	const char *argv[] = { "--config", outside_path("sim.conf"), NULL };
+	char conf[300];
+
+	snprintf(conf, sizeof(conf), "identity = \"sc.test\"; realm = \"test\"; port = 0; store_file = \"%s\";", outside_path("book"));
+	loop = peer_loop_new();
+	outside_write("sim.conf", conf);
+	outside_write("book", rows[_i]);
+	sim = outside_start("sim-smssc", argv, NULL);
+	ck_assert_int_eq(outside_wait(&sim, loop, 10000), 1);
+	ck_assert_msg(strstr(outside_printed(&sim), "book:1: not a line of this program"), "%s", outside_printed(&sim));
+	peer_loop_free(loop);
+}
+END_TEST
+
 /* Files with mistakes. */
 
 START_TEST(bad_files)
@@ -709,6 +788,8 @@ int main(void)
 	suite_add_tcase(s, sc);
 	tcase_set_timeout(other, 30);
 	tcase_add_test(other, sc_without_recall_replace);
+	tcase_add_test(other, sc_survives);
+	tcase_add_loop_test(other, sc_wrong_book, 0, 6);
 	tcase_add_loop_test(other, bad_files, 0, 14);
 	suite_add_tcase(s, other);
 	srunner_run_all(sr, CK_ENV);
