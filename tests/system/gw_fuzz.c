@@ -298,6 +298,7 @@ static void bad_cer(void)
 	const uint8_t *m;
 	uint8_t *b;
 	size_t n;
+	bool sound;
 
 	if (!raw_tls(&mad.r, &net, MAD, from++))
 		fuzz_wrong("%s: no handshake", MAD);
@@ -308,8 +309,9 @@ static void bad_cer(void)
 	keep_sent(b, n);
 	raw_send(&mad.r, b, n);
 	nmessages++;
-	m = raw_next(&mad.r, &n, fuzz_is_sound(b, n) ? 5000 : 50);
-	mad.open = m && raw_result(m, n) == 2001;
+	sound = fuzz_is_sound(b, n);
+	m = raw_next(&mad.r, &n, sound ? 5000 : 50);
+	mad.open = sound && m && raw_result(m, n) == 2001;
 	if (!mad.open)
 		leave(&mad);
 }
