@@ -11,8 +11,9 @@
 #include <time.h>
 #include "ident.h"
 
-#define PAUSE_US        1000                 /* the node asks for the lock four times within it */
-#define CHECKPOINT_FROM 512                  /* pages of log: before the node does it, at 1000 */
+#define PAUSE_US        600                  /* who waits for the lock asks for it twice within it */
+#define ALONE_AFTER     50                   /* batches in which nobody else has written */
+#define CHECKPOINT_FROM 900                  /* pages of log: before the node does it, at 1000 */
 #define LOG_TOO_LONG    4096                 /* pages */
 #define CACHE_KB        65536
 #define BEGIN_TRIES     15                   /* of two seconds each */
@@ -445,8 +446,14 @@ void batch_pause(struct batch *b)
 		}
 		b->log_pages = 0;
 	}
+	/* Whoever finds nobody writing need not stand aside; to read the next rows takes a while too. */
+	bool others = false;
+	if (b->ctl->store->ops->changed(b->ctl->store, &others) != IWF_OK || others)
+		b->alone = 0;
+	else
+		b->alone++;
 	int64_t rest = b->ended_us + PAUSE_US - bulk_now_us();
-	if (rest > 0)
+	if (rest > 0 && b->alone < ALONE_AFTER)
 		nanosleep(&(struct timespec){ 0, rest * 1000 }, NULL);
 }
 

@@ -63,6 +63,7 @@ struct batch {
 	int64_t began_us, ended_us, held_us;
 	size_t held_rows;
 	int log_pages;
+	unsigned alone;                          /* batches since another wrote */
 	struct shown_aux aux[3];
 };
 

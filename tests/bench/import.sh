@@ -65,7 +65,8 @@ sleep "$secs"
 busy=$(date +%s%3N)
 timeout "$secs" awk 'BEGIN { for (;;) i++ }'
 began=$(date +%s%3N)
-iwfctl --json device import "$dir/devices.csv" >"$LAB/import.json" || die "the import ended with $?: $(cat "$LAB/import.json")"
+TIMEFORMAT='%U %S'
+{ time iwfctl --json device import "$dir/devices.csv" >"$LAB/import.json" 2>"$LAB/import.err"; } 2>"$LAB/import.cpu" || die "the import ended with $?: $(cat "$LAB/import.json")"
 ended=$(date +%s%3N)
 wal=$(stat -c %s "$LAB_DB-wal")
 sleep 1
@@ -98,8 +99,9 @@ until warm; do sleep 0.02; done >/dev/null 2>&1
 served=$(($(date +%s%3N) - began_start))
 
 echo
-printf '%s rows in %s s: %s rows/s, %s; the log had %s octets\n' "$n" "$(awk -v a=$((ended - began)) 'BEGIN { printf "%.1f", a / 1000 }')" \
-	"$(awk -v n="$n" -v a=$((ended - began)) 'BEGIN { printf "%.0f", n * 1000 / a }')" "$order" "$wal"
+printf '%s rows in %s s: %s rows/s, %s; %s us of processor time each; the log had %s octets\n' "$n" "$(awk -v a=$((ended - began)) 'BEGIN { printf "%.1f", a / 1000 }')" \
+	"$(awk -v n="$n" -v a=$((ended - began)) 'BEGIN { printf "%.0f", n * 1000 / a }')" "$order" \
+	"$(awk -v n="$n" '{ printf "%.1f", ($1 + $2) * 1000000 / n }' "$LAB/import.cpu")" "$wal"
 echo "$table"
 printf 'not accepted: %s; the node had at most %s KB resident\n' "$unaccepted" "$rss"
 printf 'start with %s devices and %s rows in the journal: the first trigger is accepted after %s ms; %s KB resident\n' "$(lab_sql 'SELECT count(*) FROM subscription')" \
