@@ -127,7 +127,8 @@ static enum iwf_err send_dtr(struct iwf_service *svc, struct svc_txn *t, struct 
 	e->u.submit.timeout_ms = svc->conf->smssc_timeout_ms;
 	dtr = &e->u.submit.dtr;
 	dtr->blob = blob;
-	dtr->retransmitted = t->resumed || t->maybe_taken;
+	/* A DAR with the T flag that we don't know may have been submitted by another node. */
+	dtr->retransmitted = t->resumed || t->maybe_taken || (t->dar && t->dar->retransmitted);
 	dtr->imsi = row->imsi;
 	memcpy(dtr->ext_id, row->ext_id, sizeof dtr->ext_id);
 	memcpy(dtr->msisdn, row->msisdn, sizeof dtr->msisdn);

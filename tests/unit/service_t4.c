@@ -125,6 +125,17 @@ START_TEST(first_unreachable)
 }
 END_TEST
 
+/* As it comes from a gateway when the node that had it has died. */
+START_TEST(repeat_of_what_another_node_had)
+{
+	struct tsp_dar dar = w_trigger(1, 7);
+
+	dar.retransmitted = true;
+	w_dar(dar);
+	EXPECT(DTR("sc1", " T", "7"));
+}
+END_TEST
+
 START_TEST(first_busy_or_undeliverable)
 {
 	static const uint32_t codes[] = { 3004, 3002 };
@@ -824,6 +835,7 @@ TCase *service_cases_t4(void)
 	tcase_add_test(tc, first_unreachable);
 	tcase_add_loop_test(tc, first_busy_or_undeliverable, 0, 2);
 	tcase_add_loop_test(tc, first_silent_or_senseless, 0, 4);
+	tcase_add_test(tc, repeat_of_what_another_node_had);
 	tcase_add_test(tc, none_reachable);
 	tcase_add_test(tc, one_silent_then_none);
 	tcase_add_test(tc, one_silent_then_refused);
