@@ -6,6 +6,8 @@
  * thread ends the daemon:
  *  - an answer whose grammar is broken in its Result-Code or before: it insists on
  *    a value that it has not read;
+ *  - an answer of a command that nobody knows, to a request of ours, that says an error: it goes on with it, and
+ *    insists on the command;
  *  - a Proxy-Info that it cannot copy into an answer;
  *  - a Session-Id with a NUL in it;
  *  - a Session-Id with the V bit and vendor 0, in whatever message: it takes it for the Session-Id, does not find it in
@@ -308,14 +310,24 @@ static void drop_bad_session(struct msg *msg)
 	}
 }
 
-static void mend_answer(struct msg *msg)
+static bool is_known_answer(const struct msg_hdr *hdr)
 {
+	command_code_t code = hdr->msg_code;
+	struct dict_object *cmd;
+
+	return fd_dict_search(fd_g_config->cnf_dict, DICT_COMMAND, CMD_BY_CODE_A, &code, &cmd, ENOENT) == 0;
+}
+
+/* Without Result-Code it is an answer that breaks the grammar, which is dropped and ends our request. */
+static void mend_answer(struct msg *msg, const struct msg_hdr *answer)
+{
+	const bool known = is_known_answer(answer);
 	struct avp_hdr *hdr;
 	struct avp *next;
 
 	for (struct avp *a = fdx_first(msg); a; a = next) {
 		next = fdx_next(a);
-		if (fd_msg_avp_hdr(a, &hdr) == 0 && is_base(hdr, DIA_Result_Code) && !parses(a))
+		if (fd_msg_avp_hdr(a, &hdr) == 0 && is_base(hdr, DIA_Result_Code) && (!known || !parses(a)))
 			fd_msg_free(a);
 	}
 }
@@ -356,7 +368,7 @@ static void on_received(enum fd_hook_type type, struct msg *msg, struct peer_hdr
 	mend_vendors(msg);
 	if (!(hdr->msg_flags & CMD_FLAG_REQUEST)) {
 		drop_bad_session(msg);
-		mend_answer(msg);
+		mend_answer(msg, hdr);
 		return;
 	}
 	if (!peer || !fd_msg_is_routable(msg)) {   /* a CER, a DWR: answered without us */
