@@ -49,6 +49,29 @@ static int on_dar(struct msg **msg, struct avp *avp, struct session *sess, void 
 	return 0;
 }
 
+/* In the refusals of other commands too: what freeDiameter could not read it puts into Failed-AVP all the same, cannot write
+ * it, and closes the connection. */
+static void mend_failed_avp(struct msg *answer)
+{
+	struct dia_fault fault = { .result_code = 2001 };
+	struct msg *request = NULL;
+	struct avp_hdr *hdr;
+	struct avp *next;
+	uint8_t *bytes = NULL;
+	size_t n = 0;
+
+	for (struct avp *a = fdx_first(answer); a; a = next) {
+		next = fdx_next(a);
+		if (fd_msg_avp_hdr(a, &hdr) == 0 && hdr->avp_code == dia_avps[DIA_Failed_AVP].code && !(hdr->avp_flags & AVP_FLAG_VENDOR))
+			fd_msg_free(a);
+	}
+	if (fd_msg_answ_getq(answer, &request) || !request || fd_msg_bufferize(request, &bytes, &n))
+		return;
+	if (!dia_check(bytes, n, &fault) && fault.failed_len && fdx_put_failed_avp(answer, fault.failed, fault.failed_len))
+		iwf_log(IWF_LOG_ERROR, IWF_SUB_TSP, "a refusal is without its Failed-AVP: out of memory");
+	free(bytes);
+}
+
 /* freeDiameter found the grammar broken and has begun an answer, with a
  * Failed-AVP that is not what RFC 6733 7.5 asks for and no Device-Notification. */
 static void on_refusal(enum fd_hook_type type, struct msg *msg, struct peer_hdr *peer, void *other,
@@ -56,9 +79,12 @@ static void on_refusal(enum fd_hook_type type, struct msg *msg, struct peer_hdr 
 {
 	struct msg_hdr *hdr;
 
-	if (msg && fd_msg_hdr(msg, &hdr) == 0 && hdr->msg_appl == TSP_APP && hdr->msg_code == TSP_CODE_DAR &&
-	    !(hdr->msg_flags & CMD_FLAG_REQUEST))
+	if (!msg || fd_msg_hdr(msg, &hdr) || (hdr->msg_flags & CMD_FLAG_REQUEST))
+		return;
+	if (hdr->msg_appl == TSP_APP && hdr->msg_code == TSP_CODE_DAR)
 		tsp_mend_refusal(msg);
+	else
+		mend_failed_avp(msg);
 }
 
 /* Where nobody listens, freeDiameter writes each message out in words, with a lock, for a log that throws them away. */
