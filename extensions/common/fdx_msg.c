@@ -95,9 +95,10 @@ static void on_answer(void *data, struct msg **msg)
 {
 	struct waiting *w = data;
 	struct msg *request = NULL;
-	struct msg_hdr *hdr = NULL;
+	struct msg_hdr *hdr = NULL, *answer = NULL;
 
-	if (fd_msg_answ_getq(*msg, &request) || !request || fd_msg_hdr(request, &hdr))
+	if (fd_msg_answ_getq(*msg, &request) || !request || fd_msg_hdr(request, &hdr) || fd_msg_hdr(*msg, &answer) ||
+	    answer->msg_code != hdr->msg_code || answer->msg_appl != hdr->msg_appl)
 		end(w, FDX_NONSENSE, NULL);
 	else if (!is_from_ourselves(*msg))
 		end(w, FDX_ANSWERED, *msg);
