@@ -55,7 +55,8 @@ typedef void fdx_done(uint64_t number, enum fdx_end end, struct msg *answer);
  * freeDiameter is shutting down: the node has deadlines of its own.  Takes the message. */
 void fdx_send(struct msg *request, uint32_t timeout_ms, fdx_done *done, uint64_t number);
 /* For each extension that sends: answers that break the grammar, which
- * freeDiameter drops without a word to whoever asked, end as FDX_NONSENSE. */
+ * freeDiameter drops without a word to whoever asked, end as FDX_NONSENSE; requests
+ * that nobody can take as FDX_UNREACHABLE, without a detour. */
 int fdx_watch_answers(struct fd_hook_hdl **hook);
 /* At the exit of the extension, when nothing comes any more. */
 void fdx_forget_waiting(void);

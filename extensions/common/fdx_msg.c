@@ -57,6 +57,8 @@ static struct waiting *begin_waiting(fdx_done *done, uint64_t number)
 	return w;
 }
 
+static struct fd_rt_out_hdl *give_back_hdl;
+
 static void end_waiting(struct waiting *w)
 {
 	pthread_mutex_lock(&waiters_lock);
@@ -68,6 +70,9 @@ static void end_waiting(struct waiting *w)
 
 void fdx_forget_waiting(void)
 {
+	if (give_back_hdl)
+		fd_rt_out_unregister(give_back_hdl, NULL);
+	give_back_hdl = NULL;
 	while (waiters.next != &waiters)
 		end_waiting(waiters.next);
 }
@@ -155,9 +160,39 @@ static void on_parsing_error(enum fd_hook_type type, struct msg *msg, struct pee
 	end(data, FDX_NONSENSE, NULL);
 }
 
+/* A request of ours that nobody can take comes back at once.  freeDiameter would put an answer of its own into the queue
+ * of what has come in, and wait for room there: but with requests coming in all the time the threads that empty that queue wait for
+ * room in the next one, the last of them for room in the one that only the waiting thread empties, and nothing
+ * moves ever again. */
+static int give_back(void *unused, struct msg **msg, struct fd_list *candidates)
+{
+	void (*answered)(void *, struct msg **) = NULL;
+	struct msg_hdr *hdr;
+	void *data = NULL;
+
+	if (fd_msg_hdr(*msg, &hdr) || !(hdr->msg_flags & CMD_FLAG_REQUEST) || fd_msg_anscb_get(*msg, &answered, NULL, &data) ||
+	    answered != on_answer)
+		return 0;
+	for (struct fd_list *li = candidates->next; li != candidates; li = li->next) {
+		struct rtd_candidate *c = (struct rtd_candidate *)li;
+		struct peer_hdr *peer = NULL;
+
+		if (c->score >= 0 && fd_peer_getbyid(c->diamid, c->diamidlen, 0, &peer) == 0 && peer && fd_peer_get_state(peer) == STATE_OPEN)
+			return 0;
+	}
+	fd_msg_anscb_reset(*msg, 1, 1);
+	end(data, hdr->msg_flags & CMD_FLAG_RETRANSMIT ? FDX_TIMEOUT : FDX_UNREACHABLE, NULL);
+	fd_msg_free(*msg);
+	*msg = NULL;
+	return 0;
+}
+
+#define AFTER_ALL_OTHERS (-1)
+
 int fdx_watch_answers(struct fd_hook_hdl **hook)
 {
-	return fd_hook_register(HOOK_MASK(HOOK_MESSAGE_PARSING_ERROR), on_parsing_error, NULL, NULL, hook);
+	return fd_hook_register(HOOK_MASK(HOOK_MESSAGE_PARSING_ERROR), on_parsing_error, NULL, NULL, hook)
+	       ?: fd_rt_out_register(give_back, NULL, AFTER_ALL_OTHERS, &give_back_hdl);
 }
 
 /* ---- answers ------------------------------------------------------------ */
