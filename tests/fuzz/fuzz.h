@@ -29,8 +29,7 @@ uint32_t fuzz_random(struct fuzz_random *, uint32_t below);      /* 0 for below 
 /* Changes the octets in place, `max` at most; the new length. */
 size_t fuzz_mutate_bytes(struct fuzz_random *, uint8_t *p, size_t n, size_t max);
 
-/* ---- mutate_message.c: a Diameter message that stays one, mostly.  Targets that link it get their libFuzzer inputs that
- * way too. */
+/* ---- mutate_message.c: a Diameter message that stays one, mostly; mutator.c has it for the inputs of a target. */
 struct dia_writer;
 /* The mutation of msg in `out` (begun by the caller, all zeroes or used before); false: msg is no message. */
 bool fuzz_mutate_message(struct fuzz_random *, const uint8_t *msg, size_t n, struct dia_writer *out);

@@ -1,7 +1,7 @@
 # Fuzz targets.  `make check` replays the seeds with each; a build with --enable-fuzzing also has them as programs of
 # libFuzzer, and `make fuzz` runs these one after the other.  See docs/FUZZING.md.
 FUZZ_MUTATOR = tests/fuzz/fuzz.h tests/fuzz/mutate.c
-FUZZ_MESSAGES = $(FUZZ_MUTATOR) tests/fuzz/mutate_message.c
+FUZZ_MESSAGES = $(FUZZ_MUTATOR) tests/fuzz/mutate_message.c tests/fuzz/mutator.c
 FUZZ_FD_WORLD = tests/fuzz/fd_world.c tests/fuzz/fd_world.h
 
 # TARGET:folder of its seeds
@@ -120,3 +120,11 @@ fuzz-seeds: tests/fuzz/make_seeds$(EXEEXT)
 CLEANFILES += tests/fuzz/make_seeds$(EXEEXT)
 EXTRA_DIST += tests/fuzz/seeds
 $(tests_fuzz_replay_wire_OBJECTS) $(tests_fuzz_replay_ident_OBJECTS) $(tests_fuzz_replay_gate_OBJECTS) $(tests_fuzz_replay_ipc_OBJECTS) $(tests_fuzz_replay_pki_OBJECTS) $(tests_fuzz_replay_conf_OBJECTS) $(tests_fuzz_replay_sctp_OBJECTS) $(tests_fuzz_replay_dar_OBJECTS) $(tests_fuzz_replay_t4_OBJECTS) $(tests_fuzz_replay_s6m_OBJECTS) $(tests_fuzz_make_seeds_OBJECTS): gen/dict_ids.h
+
+# The same mutations against a live node.
+SYSTEM_TESTS += tests/system/t_fuzz.sh
+check_PROGRAMS += tests/system/fuzz_node
+tests_system_fuzz_node_SOURCES = tests/system/fuzz_node.c tests/system/fuzz_node.h tests/system/fuzz_inside.c tests/system/fuzz_make.c \
+	tests/support/wire_fill.h $(FUZZ_MUTATOR) tests/fuzz/mutate_message.c
+tests_system_fuzz_node_LDADD = libpeer.la libdia.la $(GNUTLS_LIBS)
+$(tests_system_fuzz_node_OBJECTS): gen/dict_ids.h

@@ -223,18 +223,3 @@ bool fuzz_mutate_message(struct fuzz_random *r, const uint8_t *msg, size_t n, st
 	}
 	return ok;
 }
-
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
-{
-	struct fuzz_random r = fuzz_random_from(seed, 0);
-	struct dia_writer w = { 0 };
-
-	if (fuzz_random(&r, 4) == 0 || !fuzz_mutate_message(&r, data, size, &w) || w.n > max_size) {
-		dia_writer_free(&w);
-		return LLVMFuzzerMutate(data, size, max_size);
-	}
-	memcpy(data, w.p, w.n);
-	size = w.n;
-	dia_writer_free(&w);
-	return size;
-}
