@@ -143,7 +143,8 @@ int ctl_device_export(struct ctl *c, const struct args *a)
 	if (!ctl_open(c, false) || !audited(c) || !open_file(&x))
 		return CTL_FAIL;
 	bulk_catch_signals();
-	progress_begin(&x.progress);
+	if (x.file || !isatty(STDOUT_FILENO))        /* not between the rows */
+		progress_begin(&x.progress);
 	int status = write_rows(&x);
 	if (!close_file(&x, status == CTL_OK))
 		status = CTL_FAIL;

@@ -76,23 +76,23 @@ static unsigned read_header(struct import *m)
 	return 0;
 }
 
-/* Up to so many rows. */
+/* Up to so many rows.  IWF_CSV_BAD: the first that is refused is to stop it. */
 static enum iwf_csv_got fill(struct import *m, size_t rows)
 {
 	while (batch_rows(m->batch) < rows) {
 		enum iwf_csv_got got = iwf_csv_next(&m->csv);
-		bool ok = true;
 		if (got == IWF_CSV_END || got == IWF_CSV_FAILED)
 			return got;
 		if (m->csv.line < m->from_line)
 			continue;
+		bool ok = false;
 		if (got == IWF_CSV_BAD)
 			batch_refuse(m->batch, m->csv.line, "%s", m->csv.why);
 		else if (m->csv.nfields != m->ncolumns)
 			batch_refuse(m->batch, m->csv.line, "%zu fields, but %zu columns", m->csv.nfields, m->ncolumns);
 		else
 			ok = batch_add(m->batch, m->csv.line, m->csv.field, m->column, m->ncolumns);
-		if (m->strict && (got == IWF_CSV_BAD || m->csv.nfields != m->ncolumns || !ok))
+		if (!ok && m->strict)
 			return IWF_CSV_BAD;
 	}
 	return IWF_CSV_ROW;
