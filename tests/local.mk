@@ -17,6 +17,7 @@ include tests/system/import.mk
 include tests/system/privacy.mk
 include tests/system/attack.mk
 include tests/system/fuzz.mk
+include tests/system/kill.mk
 CHECK_LDADD = libmtciwf.la $(CHECK_LIBS)
 include tests/system/sctp.mk
 include tests/bench/local.mk
