@@ -204,6 +204,11 @@ static void on_sending(enum fd_hook_type type, struct msg *msg, struct peer_hdr 
 		iwf_log(IWF_LOG_ERROR, IWF_SUB_TSP, "what is left of a message that was stopped is incomplete: %s", strerror(rc));
 }
 
+static bool is_known(uint64_t digits, unsigned n, bool text)
+{
+	return iwf_private_is(digits, n);
+}
+
 /* ---- start -------------------------------------------------------------- */
 
 #define NAMES_MAX (2 * (IWF_HSS_MAX + IWF_SMSSC_MAX) + IWF_MATCH_MAX)
@@ -214,7 +219,7 @@ int tsp_guard_start(void)
 	const struct iwf_service_conf *c = &conf->service;
 	const char *own[2 + IWF_MATCH_MAX] = { fd_g_config->cnf_diamid, fd_g_config->cnf_diamrlm };
 	const char *names[NAMES_MAX];
-	struct dia_guard_rules rules = { .names = names, .own = own, .nown = 2, .is_private = iwf_private_is };
+	struct dia_guard_rules rules = { .names = names, .own = own, .nown = 2, .is_private = is_known };
 
 	for (size_t i = 0; i < c->nagents; i++)
 		own[rules.nown++] = c->agents[i];

@@ -117,7 +117,8 @@ int tsp_log_start(void)
 		return 0;
 	if (!registered)
 		iwf_log(IWF_LOG_WARN, IWF_SUB_CONF, "freeDiameter's log is in other hands: its own lines may show what messages hold");
-	return fd_hook_register(HOOK_MASK(HOOK_MESSAGE_ROUTING_ERROR, HOOK_MESSAGE_DROPPED, HOOK_MESSAGE_FAILOVER), on_trouble, NULL, NULL, &hook);
+	return fd_hook_register(HOOK_MASK(HOOK_MESSAGE_ROUTING_ERROR, HOOK_MESSAGE_DROPPED, HOOK_MESSAGE_FAILOVER), on_trouble, NULL, NULL,
+	                        &hook);
 }
 
 void tsp_log_stop(void)

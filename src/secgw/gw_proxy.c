@@ -49,6 +49,7 @@ struct gw_proxy {
 	struct gw_gate_conf gate;
 	struct gw_names names;
 	const char *inside[NODES_MAX];
+	struct dia_guard *answers, *requests;
 	struct node node[NODES_MAX];
 	unsigned nnodes;
 	uint32_t in_flight_per_scs, answer_timeout_ms;
@@ -62,6 +63,12 @@ struct gw_proxy {
 	struct dia_writer w;
 	struct gw_proxy_stats stats;
 };
+
+/* No IMSI is known here.  But a DAA has nothing to say in 14 or 15 digits that its DAR has not said. */
+static bool is_number(uint64_t digits, unsigned n, bool text)
+{
+	return text;
+}
 
 struct gw_proxy *gw_proxy_new(const struct gw_proxy_conf *c, const struct gw_proxy_ports *ports)
 {
@@ -80,7 +87,11 @@ struct gw_proxy *gw_proxy_new(const struct gw_proxy_conf *c, const struct gw_pro
 		p->node[i].priority = c->nodes[i].priority;
 		p->inside[i] = p->node[i].host;
 	}
-	p->names = (struct gw_names){ p->identity, p->realm, p->inside, p->nnodes };
+	p->answers = dia_guard_new(&(struct dia_guard_rules){ .is_private = is_number, .identifiers_are_echoes = true });
+	p->requests = dia_guard_new(&(struct dia_guard_rules){0});
+	if (!p->answers || !p->requests)
+		goto fail;
+	p->names = (struct gw_names){ p->identity, p->realm, p->inside, p->nnodes, p->answers, p->requests };
 	p->in_flight_per_scs = c->in_flight_per_scs;
 	p->answer_timeout_ms = c->answer_timeout_ms;
 	p->session_high = c->session_high;
@@ -94,6 +105,10 @@ struct gw_proxy *gw_proxy_new(const struct gw_proxy_conf *c, const struct gw_pro
 		p->flight[i].next_free = i + 1;
 	return p;
 fail:
+	if (p) {
+		dia_guard_free(p->answers);
+		dia_guard_free(p->requests);
+	}
 	free(p);
 	return NULL;
 }
@@ -544,6 +559,8 @@ void gw_proxy_free(struct gw_proxy *p)
 		}
 	}
 	dia_writer_free(&p->w);
+	dia_guard_free(p->answers);
+	dia_guard_free(p->requests);
 	free(p->flight);
 	free(p);
 }

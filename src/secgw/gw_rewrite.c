@@ -46,16 +46,35 @@ static bool is_hop_by_hop(const struct dia_avp *a)
 	       a->def == F(Redirect_Host);
 }
 
-static bool put_visible(const struct gw_names *c, const struct dia_cmddef *cmd, const uint8_t *msg, size_t n, struct dia_writer *w)
+/* Of a group that does not pass, what does; but half a Failed-AVP says nothing. */
+static void put_guarded(const struct dia_guard *g, const struct dia_avp *a, const uint8_t *request, size_t request_n,
+                        struct dia_writer *w)
 {
-	const uint8_t *at = msg + DIA_HDR_LEN;
+	const uint8_t *at = a->data;
+	size_t left = a->len;
+	struct dia_avp in;
+
+	if (!g || dia_guard_passes(g, TSP_APP_ID, a, request, request_n)) {
+		put_avp(w, a);
+	} else if (a->def && a->def->type == DIA_GROUPED && a->def != F(Failed_AVP) && w->depth < 4) {
+		dia_open(w, (enum dia_id)(a->def - dia_avps));
+		while (dia_avp_next(&at, &left, &in) == 1)
+			put_guarded(g, &in, request, request_n, w);
+		dia_close(w);
+	}
+}
+
+static bool put_visible(const struct gw_names *c, const struct dia_cmddef *cmd, const uint8_t *daa, size_t n, const uint8_t *dar,
+                        size_t dar_n, struct dia_writer *w)
+{
+	const uint8_t *at = daa + DIA_HDR_LEN;
 	size_t left = n - DIA_HDR_LEN;
 	struct dia_avp a;
 	int r;
 
 	while ((r = dia_avp_next(&at, &left, &a)) == 1)
 		if (a.def && !is_hop_by_hop(&a) && in_grammar(cmd, &a) && !names_inside(c, &a))
-			put_avp(w, &a);
+			put_guarded(c->answers, &a, dar, dar_n, w);
 	return r == 0;
 }
 
@@ -118,7 +137,7 @@ bool gw_rewrite_daa(const struct gw_names *c, const uint8_t *daa, size_t n, cons
 		return false;
 	dia_begin_answer(w, dar, dar_n, h.flags & DIA_F_ERROR);
 	put_origin(c, w);
-	return put_visible(c, cmd, daa, n, w) && dia_end(w);
+	return put_visible(c, cmd, daa, n, dar, dar_n, w) && dia_end(w);
 }
 
 bool gw_rewrite_dnr(const struct gw_names *c, const uint8_t *dnr, size_t n, uint32_t hbh, const char *session, const char *scs_host,
@@ -141,7 +160,7 @@ bool gw_rewrite_dnr(const struct gw_names *c, const uint8_t *dnr, size_t n, uint
 	while ((r = dia_avp_next(&at, &left, &a)) == 1)
 		if (a.def && !is_hop_by_hop(&a) && a.def != F(Destination_Host) && a.def != F(Destination_Realm) && in_grammar(cmd, &a) &&
 		    !names_inside(c, &a))
-			put_avp(w, &a);
+			put_guarded(c->requests, &a, NULL, 0, w);
 	return r == 0 && dia_end(w);
 }
 

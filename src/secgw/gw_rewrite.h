@@ -2,8 +2,15 @@
  * No I/O; every function builds into a writer and says false if nothing can be built from that. */
 #pragma once
 #include "gw_gate.h"
+#include "guard.h"
 
-struct gw_names { const char *identity, *realm; const char *const *inside; size_t ninside; };  /* inside: Origin-Hosts of the nodes */
+struct gw_names {
+	const char *identity, *realm;
+	const char *const *inside; size_t ninside;       /* Origin-Hosts of the nodes */
+	/* Besides, what a node should have kept to itself stays here; NULL: all of it passes.  A DAA has no number but
+	 * what its DAR had, a DNR those of its device. */
+	const struct dia_guard *answers, *requests;
+};
 
 /* A DAR for a node: our Route-Record and Proxy-Info, its realm, no Destination-Host. */
 bool gw_rewrite_dar(const struct gw_names *, const uint8_t *dar, size_t n, uint32_t hbh, bool again, const char *scs_host,

@@ -183,7 +183,8 @@ static const struct { const char *what, *sql; } sources[] = {
 	{ "imsi", "SELECT DISTINCT imsi, NULL FROM device_trigger WHERE subscription_id IS NULL" },
 	{ "external-id", "SELECT DISTINCT ext_id, NULL FROM device_trigger WHERE subscription_id IS NULL AND ext_id IS NOT NULL" },
 	{ "msisdn", "SELECT DISTINCT msisdn, NULL FROM device_trigger WHERE subscription_id IS NULL AND msisdn IS NOT NULL" },
-	{ "as an SCS wrote it", "SELECT DISTINCT device, NULL FROM audit WHERE device IS NOT NULL AND device NOT IN (SELECT ext_id FROM external_id)" },
+	{ "as an SCS wrote it", "SELECT DISTINCT device, NULL FROM audit WHERE device IS NOT NULL"
+	                        " AND device NOT IN (SELECT ext_id FROM external_id)" },
 };
 
 static const char *name_at(const struct args *a, size_t i)

@@ -9,7 +9,8 @@
 
 /* All names are looked for at once, by an automaton (Aho and Corasick): next[state * nclasses + class of the octet]. */
 struct dia_guard {
-	bool (*is_private)(uint64_t digits, unsigned n);
+	bool (*is_private)(uint64_t digits, unsigned n, bool text);
+	bool identifiers_are_echoes;
 	bool allowed[DIA_AVP_COUNT];
 	uint8_t class_of[256];           /* 0: in no name */
 	unsigned nclasses, nstates;
@@ -158,6 +159,7 @@ struct dia_guard *dia_guard_new(const struct dia_guard_rules *r)
 	if (!g)
 		return NULL;
 	g->is_private = r->is_private;
+	g->identifiers_are_echoes = r->identifiers_are_echoes;
 	allow_all(g);
 	if (make_automaton(g, r))
 		return g;
@@ -192,7 +194,7 @@ static void tell(uint64_t digits, unsigned n, char number[static 16])
 	}
 }
 
-static inline bool add_digit(const struct dia_guard *g, struct run *r, unsigned digit, char number[static 16])
+static inline bool add_digit(const struct dia_guard *g, struct run *r, unsigned digit, bool text, char number[static 16])
 {
 	if (digit > 9) {
 		r->n = 0;
@@ -201,11 +203,11 @@ static inline bool add_digit(const struct dia_guard *g, struct run *r, unsigned 
 	r->digits = (r->digits << 4 | digit) & DIGITS(LONG);
 	if (++r->n < SHORT)
 		return false;
-	if (r->n >= LONG && g->is_private(r->digits, LONG)) {
+	if (r->n >= LONG && g->is_private(r->digits, LONG, text)) {
 		tell(r->digits, LONG, number);
 		return true;
 	}
-	if (g->is_private(r->digits & DIGITS(SHORT), SHORT)) {
+	if (g->is_private(r->digits & DIGITS(SHORT), SHORT, text)) {
 		tell(r->digits & DIGITS(SHORT), SHORT, number);
 		return true;
 	}
@@ -224,9 +226,9 @@ enum dia_leak dia_guard_value(const struct dia_guard *g, const uint8_t *p, size_
 		if (g->ends[state])
 			return DIA_LEAK_NAME;
 		if (g->is_private &&
-		    (add_digit(g, &text, high == 3 ? low : 15, number) ||
-		     add_digit(g, &low_first, low, number) || add_digit(g, &low_first, high, number) ||
-		     add_digit(g, &high_first, high, number) || add_digit(g, &high_first, low, number)))
+		    (add_digit(g, &text, high == 3 ? low : 15, true, number) ||
+		     add_digit(g, &low_first, low, false, number) || add_digit(g, &low_first, high, false, number) ||
+		     add_digit(g, &high_first, high, false, number) || add_digit(g, &high_first, low, false, number)))
 			return DIA_LEAK_NUMBER;
 	}
 	return DIA_LEAK_NONE;
@@ -315,10 +317,16 @@ static bool is_repetition(const struct check *c, const struct dia_avp *a, unsign
 	return more == 0;
 }
 
+static bool is_identifier(const struct dia_avpdef *def)
+{
+	return def == &dia_avps[DIA_External_Identifier] || def == &dia_avps[DIA_MSISDN] || def == &dia_avps[DIA_SCS_Identity];
+}
+
 /* True: a leak.  Who gets a request may see in it what he calls himself. */
 static bool check_avp(const struct check *c, const struct dia_avp *a, unsigned depth)
 {
-	if (!dia_guard_allows(c->g, c->app, a->code, a->vendor, a->def) && !is_repetition(c, a, 0))
+	if ((!dia_guard_allows(c->g, c->app, a->code, a->vendor, a->def) || (c->g->identifiers_are_echoes && is_identifier(a->def))) &&
+	    !is_repetition(c, a, 0))
 		return leaks(c, DIA_LEAK_AVP, a);
 	if (depth == 0 && c->is_request && (a->def == &dia_avps[DIA_Destination_Host] || a->def == &dia_avps[DIA_Destination_Realm]))
 		return false;
@@ -363,4 +371,16 @@ enum dia_leak dia_guard_check(const struct dia_guard *g, const uint8_t *msg, siz
 	}
 	check_list(&c, msg + DIA_HDR_LEN, n - DIA_HDR_LEN, NULL, 0);
 	return at->what;
+}
+
+bool dia_guard_passes(const struct dia_guard *g, uint32_t app, const struct dia_avp *a, const uint8_t *request, size_t request_n)
+{
+	struct dia_leak_at at;
+	struct check c = { .g = g, .app = app, .at = &at };
+
+	if (request && request_n > DIA_HDR_LEN) {
+		c.request = request + DIA_HDR_LEN;
+		c.request_n = request_n - DIA_HDR_LEN;
+	}
+	return !check_avp(&c, a, 0);
 }

@@ -13,8 +13,11 @@ struct dia_guard_rules {
 	const char *const *names; size_t nnames;
 	const char *const *own; size_t nown;
 	/* Is that number, of n = 14 or 15 digits with the last one in the low nibble, a
-	 * subscriber's?  NULL: numbers are not looked for. */
-	bool (*is_private)(uint64_t digits, unsigned n);
+	 * subscriber's?  `text`: it stands there in ASCII, not in semi-octets, which any
+	 * words may look like.  NULL: numbers are not looked for. */
+	bool (*is_private)(uint64_t digits, unsigned n, bool text);
+	/* External-Identifier, MSISDN and SCS-Identity are only what the request had. */
+	bool identifiers_are_echoes;
 };
 /* NULL without memory. */
 struct dia_guard *dia_guard_new(const struct dia_guard_rules *);
@@ -37,7 +40,8 @@ struct dia_leak_at {
  * NULL, is what it answers: who wrote it may have back what is in it, AVP by AVP. */
 enum dia_leak dia_guard_check(const struct dia_guard *, const uint8_t *msg, size_t n, const uint8_t *request, size_t request_n,
                               struct dia_leak_at *at);
-/* The same piece by piece, for messages that are not octets yet: a kind of AVP in
- * a message of that application, and the value of an AVP that is no group. */
+/* The same piece by piece: one AVP of a message of that application with all that
+ * is in it; a kind of AVP; the value of one that is no group. */
+bool dia_guard_passes(const struct dia_guard *, uint32_t app, const struct dia_avp *, const uint8_t *request, size_t request_n);
 bool dia_guard_allows(const struct dia_guard *, uint32_t app, uint32_t code, uint32_t vendor, const struct dia_avpdef *);
 enum dia_leak dia_guard_value(const struct dia_guard *, const uint8_t *p, size_t n, char number[static 16]);

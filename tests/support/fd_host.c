@@ -2,8 +2,9 @@
  * has to be linked into the program; preloaded into Debian's freeDiameterd it
  * hangs at the exit, with or without our extensions.
  *
- *   fd_host -c FILE */
+ *   fd_host -c FILE [-d]...          each -d logs more */
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,8 +34,11 @@ int main(int argc, char **argv)
 	pthread_t waiter;
 	sigset_t all;
 
-	if (argc != 3 || strcmp(argv[1], "-c")) {
-		fprintf(stderr, "usage: fd_host -c FILE\n");
+	bool understood = argc >= 3 && !strcmp(argv[1], "-c");
+	for (int i = 3; i < argc && understood; i++, fd_g_debug_lvl--)
+		understood = !strcmp(argv[i], "-d");
+	if (!understood) {
+		fprintf(stderr, "usage: fd_host -c FILE [-d]...\n");
 		return 2;
 	}
 	sigemptyset(&ends);

@@ -19,21 +19,22 @@ static uint64_t packed(const char *digits)
 	return v;
 }
 
-static bool is_private(uint64_t digits, unsigned n)
+static bool is_private(uint64_t digits, unsigned n, bool text)
 {
 	return (n == 15 && digits == packed(IMSI)) || (n == 14 && digits == packed(IMSI2));
 }
 
 static const char *const names[] = {
-	"hss.operator.example", "smssc.operator.example", "operator.example", "epc.mnc001.mcc001.3gppnetwork.org", "s.op", "SMSSC2.Operator.example",
-	"local", "ss.operator.exa",
+	"hss.operator.example", "smssc.operator.example", "operator.example", "epc.mnc001.mcc001.3gppnetwork.org", "s.op",
+	"SMSSC2.Operator.example", "local", "ss.operator.exa",
 };
 static const char *const own[] = { "iwf.operator.example", "operator.example", "secgw.operator.example" };
 static struct dia_guard *guard;
 
 static void setup(void)
 {
-	guard = dia_guard_new(&(struct dia_guard_rules){ names, N(names), own, N(own), is_private });
+	guard = dia_guard_new(&(struct dia_guard_rules){ .names = names, .nnames = N(names), .own = own, .nown = N(own),
+	                                                 .is_private = is_private });
 	ck_assert_ptr_nonnull(guard);
 }
 
@@ -117,8 +118,8 @@ static bool has_name(const char *text, size_t n)
 /* Against the plain way to look for names, in text made of their pieces. */
 START_TEST(names_as_plainly)
 {
-	static const char *const pieces[] = { "hss", ".op", "erator", ".example", "sms", "sc", "s", "2", ".", "operator.exa", "epc.mnc", "001",
-	                                      ".mcc001.3gppnetwork", ".org", "S", "SMSSC2.Operator" };
+	static const char *const pieces[] = { "hss", ".op", "erator", ".example", "sms", "sc", "s", "2", ".", "operator.exa",
+	                                      "epc.mnc", "001", ".mcc001.3gppnetwork", ".org", "S", "SMSSC2.Operator" };
 	char number[16], text[256];
 	unsigned found = 0;
 
@@ -402,6 +403,39 @@ START_TEST(deep)
 }
 END_TEST
 
+/* Whoever knows no subscriber can still keep out what was not asked. */
+static bool is_text(uint64_t digits, unsigned n, bool text)
+{
+	return text;
+}
+
+START_TEST(only_echoes)
+{
+	struct dia_guard *g = dia_guard_new(&(struct dia_guard_rules){ .is_private = is_text, .identifiers_are_echoes = true });
+	struct dia_writer w = {0}, request = {0};
+	struct dia_leak_at at;
+
+	ck_assert_ptr_nonnull(g);
+	begin(&request, true);
+	dia_put_octets(&request, DIA_MSISDN, "\x00\x01\x01\x00\x00\x00\x00\xf7", 8);
+	ck_assert(dia_end(&request));
+	begin(&w, false);
+	dia_put_text(&w, DIA_Error_Message, "What this says is text, though semi-octets see digits in it");
+	ck_assert(dia_end(&w));
+	ck_assert_int_eq(dia_guard_check(g, w.p, w.n, NULL, 0, &at), DIA_LEAK_NONE);
+	dia_put_octets(&w, DIA_MSISDN, "\x00\x01\x01\x00\x00\x00\x00\xf7", 8);
+	ck_assert(dia_end(&w));
+	ck_assert_int_eq(dia_guard_check(g, w.p, w.n, NULL, 0, &at), DIA_LEAK_AVP);
+	ck_assert_int_eq(dia_guard_check(g, w.p, w.n, request.p, request.n, &at), DIA_LEAK_NONE);
+	dia_put_text(&w, DIA_Error_Message, "but " IMSI " are");
+	ck_assert(dia_end(&w));
+	ck_assert_int_eq(dia_guard_check(g, w.p, w.n, request.p, request.n, &at), DIA_LEAK_NUMBER);
+	dia_writer_free(&w);
+	dia_writer_free(&request);
+	dia_guard_free(g);
+}
+END_TEST
+
 START_TEST(nothing_to_guard)
 {
 	struct dia_guard *g = dia_guard_new(&(struct dia_guard_rules){0});
@@ -439,6 +473,7 @@ int main(void)
 	tcase_add_test(tc, at_random);
 	tcase_add_test(tc, broken);
 	tcase_add_test(tc, deep);
+	tcase_add_test(tc, only_echoes);
 	tcase_add_test(tc, nothing_to_guard);
 	suite_add_tcase(s, tc);
 	r = srunner_create(s);
