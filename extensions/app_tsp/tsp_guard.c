@@ -61,13 +61,15 @@ static bool is_suspect(msg_or_avp *in, uint32_t app, bool to_destination)
 	return false;
 }
 
+/* What cannot be looked at does not pass. */
 static bool is_leak(struct msg *msg, struct dia_leak_at *at)
 {
 	uint8_t *bytes = NULL, *asked = NULL;
 	size_t n = 0, asked_n = 0;
 	struct msg *request = NULL;
-	bool leak = false;
+	bool leak = true;
 
+	*at = (struct dia_leak_at){ .what = DIA_LEAK_AVP };
 	if (fd_msg_bufferize(msg, &bytes, &n) == 0) {
 		if (fd_msg_answ_getq(msg, &request) == 0 && request && fd_msg_bufferize(request, &asked, &asked_n))
 			asked = NULL;
