@@ -112,7 +112,9 @@ bench_relay() {
 # report NAME PORT COUNT: so many triggers, whose reports then come as fast as they are taken; $reported: a second.
 report() {
 	local name=$1 port=$2 count=$3 said helper i
+	kill -USR2 "$(cat "$LAB/smssc.pid")"
 	said=$(wc -l <"$LAB/smssc.log")
+	rm -f "$LAB/$name.json"
 	(LAB=$LAB; load "$name" "$port" --connections 8 --outstanding 16 --count "$count" --hold 120) &
 	helper=$!
 	lab_wait 60 grep -q '"type":"holding"' "$LAB/$name.json" || { say "$name: no triggers"; kill $(cat /proc/$helper/task/$helper/children); wait $helper; return 1; }
