@@ -184,6 +184,8 @@ struct iwf_service {
 	int64_t told_ms, prune_ms;    /* when refusals were last told, and old rows are looked for next */
 
 	struct iwf_map hosts, reports;
+	bool more_in_outbox;          /* reports for which there was no room in memory */
+	int64_t refill_after_ms;      /* not again before: it has moved nothing */
 	struct svc_held *oldest_held, *newest_held;
 
 	/* Room for what the store returns, too much for a stack. */

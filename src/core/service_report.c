@@ -12,24 +12,35 @@
 #define QUEUED_MS    30000
 /* When the outbox looks again at what did not fit into the queue. */
 #define NO_ROOM_MS   1000
+/* Between two looks into the outbox that find nothing to send. */
+#define REFILL_MS    50
 
 /* ---- hosts and reports in memory */
 
-static struct svc_host *host_get(struct iwf_service *svc, const char *name)
+static struct svc_host *host_find(const struct iwf_service *svc, const char *name)
 {
-	const uint64_t hash = iwf_map_hash_str(svc->seed, name);
-	struct svc_host *h;
+	struct iwf_map_link *l = iwf_map_first(&svc->hosts, iwf_map_hash_str(svc->seed, name));
 
-	for (struct iwf_map_link *l = iwf_map_first(&svc->hosts, hash); l; l = iwf_map_next(l)) {
-		h = IWF_MAP_OWNER(l, struct svc_host, by_name);
+	for (; l; l = iwf_map_next(l)) {
+		struct svc_host *h = IWF_MAP_OWNER(l, struct svc_host, by_name);
+
 		if (strcasecmp(h->name, name) == 0)
 			return h;
 	}
+	return NULL;
+}
+
+static struct svc_host *host_get(struct iwf_service *svc, const char *name)
+{
+	struct svc_host *h = host_find(svc, name);
+
+	if (h)
+		return h;
 	h = calloc(1, sizeof *h);
 	if (!h)
 		return NULL;
 	snprintf(h->name, sizeof h->name, "%s", name);
-	iwf_map_add(&svc->hosts, &h->by_name, hash);
+	iwf_map_add(&svc->hosts, &h->by_name, iwf_map_hash_str(svc->seed, name));
 	return h;
 }
 
@@ -254,6 +265,7 @@ static enum iwf_err handle_due(struct iwf_service *svc, struct iwf_report *row, 
 			report_queue(r, h);
 	} else {
 		err = STORE(svc, report_retry, row->id, svc->now_ms + NO_ROOM_MS, row->attempts);
+		svc->more_in_outbox = true;
 	}
 	host_put(svc, h);
 	return err == IWF_ENOENT ? IWF_OK : err;
@@ -266,6 +278,34 @@ static enum iwf_err send_due(struct iwf_service *svc, struct iwf_effects *fx)
 
 	for (size_t i = 0; i < n && !err; i++)
 		err = handle_due(svc, &svc->due[i], fx);
+	return err;
+}
+
+/* Answers have made room: what found none comes now, not with the next tick only. */
+static enum iwf_err refill(struct iwf_service *svc, struct iwf_effects *fx)
+{
+	size_t n = 0, moved = 0;
+	enum iwf_err err = STORE(svc, report_due, svc->now_ms + NO_ROOM_MS, svc->due, SVC_PORTION, &n);
+
+	if (!err)
+		svc->more_in_outbox = n == SVC_PORTION;
+	for (size_t i = 0; i < n && !err; i++) {
+		struct iwf_report *row = &svc->due[i];
+		const struct svc_report *r = report_find(svc, row->id);
+		const struct svc_host *h;
+
+		if ((r && r->state != SVC_REPORT_IDLE) || (row->attempts && row->next_ms > svc->now_ms))
+			continue;
+		h = host_find(svc, row->dnr.dest_host);
+		if (h && h->queued >= QUEUE_MAX) {       /* of another SCS, which is slow: it waits for the tick */
+			svc->more_in_outbox = true;
+			continue;
+		}
+		err = handle_due(svc, row, fx);
+		moved++;
+	}
+	if (!moved)
+		svc->refill_after_ms = svc->now_ms + REFILL_MS;
 	return err;
 }
 
@@ -315,6 +355,8 @@ static enum iwf_err make_report(struct iwf_service *svc, const struct iwf_trigge
 		return IWF_ENOMEM;
 	now = window_open(svc, h) && !h->queued;
 	queue = !now && h->queued < QUEUE_MAX;
+	if (!now && !queue)
+		svc->more_in_outbox = true;
 	memcpy(row.dnr.dest_host, t->dest_host, sizeof row.dnr.dest_host);
 	memcpy(row.dnr.dest_realm, t->dest_realm, sizeof row.dnr.dest_realm);
 	memcpy(row.dnr.ext_id, t->ext_id, sizeof row.dnr.ext_id);
@@ -572,7 +614,7 @@ enum iwf_err iwf_service_dna(struct iwf_service *svc, int64_t report, const stru
 	struct svc_report *r = report_find(svc, report);
 	const bool unheard = dna->kind == TSP_DNA_UNDELIVERED;
 	struct svc_host *h;
-	bool more;
+	bool more, low;
 	enum iwf_err err;
 
 	svc_at(svc, now_ms);
@@ -581,11 +623,16 @@ enum iwf_err iwf_service_dna(struct iwf_service *svc, int64_t report, const stru
 	r->epoch = svc->epoch;
 	h = r->host;
 	more = h->first != NULL;    /* and then `h` stays */
+	low = h->queued <= QUEUE_MAX / 4;
 	err = unheard ? undelivered(svc, r) : seen(svc, r, dna);
 	if (err)
 		return err;
 	report_end(svc, r, unheard ? DIAMETER_UNABLE_TO_DELIVER : DIAMETER_SUCCESS, fx);
-	return more ? send_queued(svc, h, fx) : IWF_OK;
+	if (more)
+		err = send_queued(svc, h, fx);
+	if (!err && low && !unheard && svc->more_in_outbox && svc->now_ms >= svc->refill_after_ms)
+		err = refill(svc, fx);
+	return err;
 }
 
 enum iwf_err iwf_service_scs_up(struct iwf_service *svc, const char *host, int64_t now_ms, struct iwf_effects *fx)
@@ -666,6 +713,7 @@ static void undo_held(struct iwf_service *svc, struct svc_report *r, struct iwf_
 
 void svc_report_undo(struct iwf_service *svc, struct iwf_effects *fx)
 {
+	svc->more_in_outbox = true;    /* there may be */
 	for (struct iwf_map_link *l = iwf_map_each(&svc->reports, NULL), *next; l; l = next) {
 		struct svc_report *r = IWF_MAP_OWNER(l, struct svc_report, by_id);
 

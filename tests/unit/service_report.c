@@ -388,6 +388,35 @@ START_TEST(thousands_wait_without_loss)
 }
 END_TEST
 
+/* More than memory has room for, and no tick: each answer brings the next. */
+START_TEST(what_found_no_room_comes_without_a_tick)
+{
+	enum { MANY = 700 };
+	int64_t waiting[MANY + 1];
+	uint32_t sent = 0, answered = 0;
+
+	for (uint32_t i = 1; i <= MANY; i++)
+		w_pending(i);
+	for (uint32_t i = 1; i <= MANY; i++) {
+		w_drr_in(w_drr(50, i, T4_DELIVERED));
+		for (size_t j = 0; j < w.fx.n; j++)
+			if (w.fx.v[j].kind == IWF_FX_NOTIFY)
+				waiting[sent++] = w.fx.v[j].u.notify.report;
+	}
+	while (answered < sent) {
+		w_dna(waiting[answered++], TSP_DNA_ACKED);
+		for (size_t j = 0; j < w.fx.n; j++) {
+			ck_assert_uint_lt(sent, MANY);
+			if (w.fx.v[j].kind == IWF_FX_NOTIFY)
+				waiting[sent++] = w.fx.v[j].u.notify.report;
+		}
+		ck_assert_uint_le(sent - answered, 2);
+	}
+	ck_assert_uint_eq(sent, MANY);
+	ck_assert_uint_eq(seed_reports(w.rows), 0);
+}
+END_TEST
+
 START_TEST(scs_comes_back)
 {
 	for (uint32_t i = 1; i <= 3; i++) {
@@ -557,6 +586,7 @@ TCase *service_cases_report(void)
 	tcase_add_test(tc, given_up_after_its_lifetime);
 	tcase_add_test(tc, window_keeps_the_rest_waiting_in_order);
 	tcase_add_test(tc, thousands_wait_without_loss);
+	tcase_add_test(tc, what_found_no_room_comes_without_a_tick);
 	tcase_add_test(tc, scs_comes_back);
 	tcase_add_test(tc, reports_survive_a_crash);
 	tcase_add_test(tc, deleted_by_hand);
