@@ -5,7 +5,7 @@ FUZZ_MESSAGES = $(FUZZ_MUTATOR) tests/fuzz/mutate_message.c tests/fuzz/mutator.c
 FUZZ_FD_WORLD = tests/fuzz/fd_world.c tests/fuzz/fd_world.h
 
 # TARGET:folder of its seeds
-FUZZ_TARGETS = wire:messages ident:ident gate:messages ipc:ipc pki:pki conf:conf sctp:sctp dar:messages t4:messages s6m:messages
+FUZZ_TARGETS = wire:messages ident:ident gate:messages ipc:ipc pki:pki conf:conf sctp:sctp dar:messages t4:messages s6m:messages csv:csv
 FUZZ_SOURCES_wire = tests/fuzz/fuzz_wire.c $(FUZZ_MESSAGES)
 FUZZ_SOURCES_ident = tests/fuzz/fuzz_ident.c $(FUZZ_MUTATOR)
 FUZZ_SOURCES_gate = tests/fuzz/fuzz_gate.c $(FUZZ_MESSAGES)
@@ -16,11 +16,12 @@ FUZZ_SOURCES_sctp = tests/fuzz/fuzz_sctp.c $(FUZZ_MUTATOR)
 FUZZ_SOURCES_dar = tests/fuzz/fuzz_dar.c extensions/app_tsp/tsp_decode.c $(FUZZ_FD_WORLD) $(FUZZ_MESSAGES)
 FUZZ_SOURCES_t4 = tests/fuzz/fuzz_t4.c $(FUZZ_FD_WORLD) $(FUZZ_MESSAGES)
 FUZZ_SOURCES_s6m = tests/fuzz/fuzz_s6m.c $(FUZZ_FD_WORLD) $(FUZZ_MESSAGES)
+FUZZ_SOURCES_csv = tests/fuzz/fuzz_csv.c $(FUZZ_MUTATOR)
 
 FUZZ_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/fuzz
 FUZZ_FD_CPPFLAGS = $(FUZZ_CPPFLAGS) -I$(srcdir)/extensions/app_tsp
 
-FUZZ_REPLAYS = tests/fuzz/replay_wire tests/fuzz/replay_ident tests/fuzz/replay_gate tests/fuzz/replay_ipc tests/fuzz/replay_pki tests/fuzz/replay_conf tests/fuzz/replay_sctp tests/fuzz/replay_dar tests/fuzz/replay_t4 tests/fuzz/replay_s6m
+FUZZ_REPLAYS = tests/fuzz/replay_wire tests/fuzz/replay_ident tests/fuzz/replay_gate tests/fuzz/replay_ipc tests/fuzz/replay_pki tests/fuzz/replay_conf tests/fuzz/replay_sctp tests/fuzz/replay_dar tests/fuzz/replay_t4 tests/fuzz/replay_s6m tests/fuzz/replay_csv
 check_PROGRAMS += $(FUZZ_REPLAYS)
 TESTS += $(FUZZ_REPLAYS)
 
@@ -54,9 +55,12 @@ tests_fuzz_replay_t4_LDADD = $(FDX_LIBS)
 tests_fuzz_replay_s6m_SOURCES = $(FUZZ_SOURCES_s6m) tests/fuzz/replay.c
 tests_fuzz_replay_s6m_CPPFLAGS = $(FUZZ_FD_CPPFLAGS) -DSEEDS='"$(abs_srcdir)/tests/fuzz/seeds/messages"' -DMUTATIONS=1000
 tests_fuzz_replay_s6m_LDADD = $(FDX_LIBS)
+tests_fuzz_replay_csv_SOURCES = $(FUZZ_SOURCES_csv) tests/fuzz/replay.c
+tests_fuzz_replay_csv_CPPFLAGS = $(FUZZ_CPPFLAGS) -DSEEDS='"$(abs_srcdir)/tests/fuzz/seeds/csv"' -DMUTATIONS=3000
+tests_fuzz_replay_csv_LDADD = libiwfutil.la $(GNUTLS_LIBS) -lpthread
 
 if FUZZING
-noinst_PROGRAMS += tests/fuzz/fuzz_wire tests/fuzz/fuzz_ident tests/fuzz/fuzz_gate tests/fuzz/fuzz_ipc tests/fuzz/fuzz_pki tests/fuzz/fuzz_conf tests/fuzz/fuzz_sctp tests/fuzz/fuzz_dar tests/fuzz/fuzz_t4 tests/fuzz/fuzz_s6m
+noinst_PROGRAMS += tests/fuzz/fuzz_wire tests/fuzz/fuzz_ident tests/fuzz/fuzz_gate tests/fuzz/fuzz_ipc tests/fuzz/fuzz_pki tests/fuzz/fuzz_conf tests/fuzz/fuzz_sctp tests/fuzz/fuzz_dar tests/fuzz/fuzz_t4 tests/fuzz/fuzz_s6m tests/fuzz/fuzz_csv
 tests_fuzz_fuzz_wire_SOURCES = $(FUZZ_SOURCES_wire)
 tests_fuzz_fuzz_wire_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_fuzz_wire_LDFLAGS = $(FUZZ_LDFLAGS)
@@ -97,6 +101,10 @@ tests_fuzz_fuzz_s6m_SOURCES = $(FUZZ_SOURCES_s6m)
 tests_fuzz_fuzz_s6m_CPPFLAGS = $(FUZZ_FD_CPPFLAGS)
 tests_fuzz_fuzz_s6m_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_s6m_LDADD = $(FDX_LIBS)
+tests_fuzz_fuzz_csv_SOURCES = $(FUZZ_SOURCES_csv)
+tests_fuzz_fuzz_csv_CPPFLAGS = $(FUZZ_CPPFLAGS)
+tests_fuzz_fuzz_csv_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_csv_LDADD = libiwfutil.la $(GNUTLS_LIBS) -lpthread
 endif
 
 # make fuzz FUZZ_SECONDS=60: each target in turn for that long; new inputs go to fuzz-corpus/TARGET, what kills it to the
