@@ -12,13 +12,14 @@
 #include <sys/signalfd.h>
 #include "fuzz_node.h"
 
-#define WINDOW 48u
-#define IDLE_MS 500u              /* without an answer: nobody is going to answer those */
+#define WINDOW 48u                /* requests that wait for their answers at a time */
+#define TICK_MS 500u
+#define SILENCE_MS 10000          /* without any answer: those that wait are not going to be answered */
 #define BACK_MS 60000             /* for the node to let us in again */
-#define RING 4096u
-#define ANSWERS (1u << 20)
+#define RING 4096u                /* messages that are kept, to be sent again and to be shown */
+#define ANSWERS (1u << 20)        /* identifiers that are kept account of */
 
-#define BEAT_MS 100u
+#define BEAT_MS 100u              /* between two heartbeats, at least */
 #define BEAT_LATEST_MS 20000
 #define RECALLFAIL 111u
 
@@ -56,7 +57,8 @@ void end_with(struct peer_loop *l)
 
 /* ---- a connection as an SCS */
 
-static struct peer *connect_as(struct peer_loop *l, const struct node *node, const char *host, const char *realm, const struct peer_ops *ops)
+static struct peer *connect_as(struct peer_loop *l, const struct node *node, const char *host, const char *realm,
+                               const struct peer_ops *ops)
 {
 	static const uint32_t apps[] = { TSP_APP };
 	char cert[512], key[512], ca[512], err[256];
@@ -95,6 +97,8 @@ static uint32_t number_in(const struct dia_avp *group, enum dia_id id, uint32_t 
 
 /* ---- the attacker */
 
+enum state { UNSENT, SENT, ANSWERED, GIVEN_UP };
+
 static struct {
 	const struct node *node;
 	struct peer_loop *loop;
@@ -102,8 +106,9 @@ static struct {
 	struct make make;
 	unsigned long count, sent, answered, silent, closed;
 	uint32_t first_hbh, opened_hbh, in_flight;    /* opened_hbh: the last one before the connection was open */
-	uint8_t state[ANSWERS];            /* by identifier: 0 not sent, 1 sent, 2 answered, 3 never mind */
+	uint8_t state[ANSWERS];            /* enum state, by identifier */
 	struct { uint8_t *p; size_t n; } ring[RING];
+	unsigned long kept;                /* in it, and before */
 	int64_t moved_ms, lost_ms;
 	struct dia_writer good, bad;
 } at;
@@ -115,11 +120,12 @@ static uint8_t *state_of(uint32_t hbh)
 
 static void remember(const uint8_t *msg, size_t n)
 {
-	const unsigned i = at.sent % RING;
+	const unsigned i = at.kept % RING;
 	uint8_t *p = realloc(at.ring[i].p, n);
 
 	if (!p)
 		return;
+	at.kept++;
 	memcpy(p, msg, n);
 	at.ring[i].p = p;
 	at.ring[i].n = n;
@@ -128,7 +134,7 @@ static void remember(const uint8_t *msg, size_t n)
 /* For whoever has to find out which one it was. */
 static void dump_ring(void)
 {
-	for (unsigned long i = at.sent > RING ? at.sent - RING : 0; i < at.sent; i++) {
+	for (unsigned long i = at.kept > RING ? at.kept - RING : 0; i < at.kept; i++) {
 		printf("-- message %lu\n", i);
 		dia_print(stdout, at.ring[i % RING].p, at.ring[i % RING].n, "");
 	}
@@ -193,7 +199,7 @@ static void send_next(void)
 	at.sent++;
 	if (!(h.flags & DIA_F_REQUEST))
 		return;
-	*state_of(h.hbh) = 1;
+	*state_of(h.hbh) = SENT;
 	at.in_flight++;
 }
 
@@ -223,13 +229,13 @@ static void attacker_message(struct peer *p, const uint8_t *msg, size_t n, void 
 		return;
 	}
 	state = state_of(h.hbh);
-	if (*state == 2)
+	if (*state == ANSWERED)
 		fault("answered twice: %u, number %u", h.hbh, h.hbh - at.first_hbh);
-	else if (*state == 0)
+	else if (*state == UNSENT)
 		fault("an answer to nothing: %u", h.hbh);
-	if (*state == 1)
+	if (*state == SENT)
 		at.in_flight--;
-	*state = 2;
+	*state = ANSWERED;
 	at.answered++;
 	pump();
 }
@@ -248,8 +254,8 @@ static void show(uint32_t number)
 static void give_up(bool closed)
 {
 	for (uint32_t i = 0; i < ANSWERS; i++)
-		if (at.state[i] == 1) {
-			at.state[i] = 3;
+		if (at.state[i] == SENT) {
+			at.state[i] = GIVEN_UP;
 			*(closed ? &at.closed : &at.silent) += 1;
 			if (!closed && ((i - (at.opened_hbh - at.first_hbh)) & (ANSWERS - 1)) > 2 * WINDOW) {
 				fault("number %u is not answered", i);
@@ -294,7 +300,7 @@ static void tick(void *ctx)
 {
 	const bool open = at.peer && peer_is_open(at.peer);
 
-	if (open && peer_now_ms() - at.moved_ms > 10000) {
+	if (open && peer_now_ms() - at.moved_ms > SILENCE_MS) {
 		give_up(false);
 		at.moved_ms = peer_now_ms();
 	}
@@ -303,7 +309,7 @@ static void tick(void *ctx)
 		return;
 	}
 	pump();
-	peer_timer(at.loop, IDLE_MS, tick, NULL);
+	peer_timer(at.loop, TICK_MS, tick, NULL);
 }
 
 int play_attacker(const struct node *node, uint64_t seed, unsigned long count)
