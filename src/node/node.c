@@ -266,7 +266,7 @@ static void post_overdue(struct iwf_node *n)
 }
 
 /* An administrator's edit counts within a second (SQL or iwfctl). */
-static void look_for_changes(struct iwf_node *n, int64_t now)
+static void look_at_store(struct iwf_node *n, int64_t now)
 {
 	if (now - n->looked_ms < 2 * TICK_MS)
 		return;
@@ -274,6 +274,7 @@ static void look_for_changes(struct iwf_node *n, int64_t now)
 	bool changed = false;
 	if (n->store->ops->changed(n->store, &changed) == IWF_OK && changed)
 		iwf_service_store_changed(n->service);
+	iwf_store_tend(n->store);
 }
 
 static void *service_thread(void *arg)
@@ -295,7 +296,7 @@ static void *service_thread(void *arg)
 		if (ticking) {
 			n->ticked_ms = now;
 			post_overdue(n);
-			look_for_changes(n, now);
+			look_at_store(n, now);
 		}
 		bool idle = !batch;
 		run_batch(n, batch, ticking && !stopping);

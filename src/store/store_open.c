@@ -31,6 +31,12 @@ void iwf_store_wait(struct iwf_store *st, bool wait)
 		iwf_sqlite_wait((struct sqlite_store *)st, wait);
 }
 
+void iwf_store_tend(struct iwf_store *st)
+{
+	if (strcmp(st->ops->name, "sqlite") == 0)
+		iwf_sqlite_tend((struct sqlite_store *)st);
+}
+
 void iwf_store_close(struct iwf_store *st)
 {
 	if (st)

@@ -42,7 +42,7 @@ const char *iwf_sqlite_stmt_name(enum sqlite_stmt n)
 
 /* ---- failures ---- */
 
-static int64_t monotonic_ms(void)
+int64_t iwf_sqlite_now_ms(void)
 {
 	struct timespec ts;
 
@@ -55,7 +55,7 @@ static enum iwf_err log_failure(struct sqlite_store *s, enum iwf_err e)
 {
 	size_t kind = (size_t)-e % (sizeof(s->logged) / sizeof(*s->logged));
 	enum iwf_log_level level = e == IWF_EBUSY ? IWF_LOG_WARN : IWF_LOG_ERROR;
-	int64_t now = monotonic_ms();
+	int64_t now = iwf_sqlite_now_ms();
 	unsigned silent = s->logged[kind].silent;
 
 	if (s->logged[kind].last_ms && now - s->logged[kind].last_ms < 1000) {
@@ -107,7 +107,7 @@ static int ask_again(void *ctx, int times)
 {
 	static const struct timespec pause = { 0, 250000 };
 	struct sqlite_store *s = ctx;
-	int64_t now = monotonic_ms();
+	int64_t now = iwf_sqlite_now_ms();
 
 	if (times == 0)
 		s->waits_since_ms = now;

@@ -35,12 +35,15 @@ struct sqlite_store {
 	char err[768];
 	/* Failures are logged at most once a second and kind; the rest is counted. */
 	struct { int64_t last_ms; unsigned silent; } logged[8];
+	struct { long long told; int64_t again_ms, pause_ms; } log;   /* store_sqlite_log.c */
 	bool failing;                /* the last thing said in the log was a failure, so that its end is told too */
 };
 
 /* NULL: `err` says why, with the path in it. */
 struct iwf_store *iwf_sqlite_open(const char *path, const struct iwf_store_opts *opts, char *err, size_t err_size);
 void iwf_sqlite_wait(struct sqlite_store *, bool wait);       /* see iwf_store_wait() */
+void iwf_sqlite_tend(struct sqlite_store *);                  /* see iwf_store_tend() */
+int64_t iwf_sqlite_now_ms(void);                              /* monotonic */
 /* The file of a store whose ops->name is "sqlite". */
 const char *iwf_sqlite_path(const struct iwf_store *);
 const char *iwf_sqlite_sql(enum sqlite_stmt n);

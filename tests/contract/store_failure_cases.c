@@ -530,6 +530,56 @@ START_TEST(full_disk)
 }
 END_TEST
 
+static long long log_size(void)
+{
+	struct stat st;
+
+	return stat(work_path("iwf.db-wal"), &st) == 0 ? (long long)st.st_size : -1;
+}
+
+/* Somebody reads from the write-ahead log while it grows, and then no more. */
+START_TEST(write_ahead_log)
+{
+	const struct timespec second = { 1, 100000000 };
+	struct iwf_store *st = fresh(SQLITE);
+	int64_t scs = one_scs(st), total;
+	sqlite3 *writer = raw(work_path("iwf.db"), "PRAGMA wal_autocheckpoint = 0; CREATE TABLE ballast (b BLOB)"), *reader;
+
+	iwf_store_tend(st);
+	ck_assert_int_ge(log_size(), 1);
+	ck_assert_int_lt(log_size(), 32 << 20);
+	ck_assert_int_eq(sqlite3_exec(writer, "INSERT INTO ballast VALUES (zeroblob(40000000))", NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_gt(log_size(), 32 << 20);
+	iwf_store_tend(st);                              /* nobody reads: it begins anew */
+	ck_assert_int_eq(log_size(), 0);
+	ck_assert_uint_eq(log_lines(), 0);
+
+	reader = raw(work_path("iwf.db"), "BEGIN; SELECT count(*) FROM scs");
+	ck_assert_int_eq(sqlite3_exec(writer, "INSERT INTO ballast VALUES (zeroblob(40000000))", NULL, NULL, NULL), SQLITE_OK);
+	iwf_store_tend(st);
+	ck_assert_int_gt(log_size(), 32 << 20);
+	ck_assert_uint_eq(log_lines(), 0);               /* that may happen */
+	ck_assert_int_eq(sqlite3_exec(writer, "INSERT INTO ballast VALUES (zeroblob(40000000))", NULL, NULL, NULL), SQLITE_OK);
+	for (int i = 0; i < 5; i++)
+		iwf_store_tend(st);
+	ck_assert_uint_eq(log_lines(), 1);
+	ck_assert_ptr_nonnull(strstr(log_last(), "iwf.db: the write-ahead log has grown to 7"));
+	OK(st->ops->usage_add(st, scs, 0, 1, &total));   /* and nobody is kept from writing by it */
+	sqlite3_close(reader);
+	for (int i = 0; i < 5 && log_size() > 0; i++) {
+		nanosleep(&second, NULL);
+		iwf_store_tend(st);
+	}
+	ck_assert_int_eq(log_size(), 0);
+	ck_assert_uint_eq(log_lines(), 2);
+	ck_assert_ptr_nonnull(strstr(log_last(), "short again"));
+	OK(st->ops->usage_add(st, scs, 0, 1, &total));
+	ck_assert_int_eq(total, 2);
+	sqlite3_close(writer);
+	iwf_store_close(st);
+}
+END_TEST
+
 START_TEST(log_is_not_flooded)
 {
 	struct iwf_store *st = fresh(SQLITE);
@@ -586,6 +636,7 @@ TCase *sqlite_failure_cases(void)
 	tcase_add_test(tc, full);
 	tcase_add_test(tc, rolled_back_by_sqlite);
 	tcase_add_test(tc, full_disk);
+	tcase_add_test(tc, write_ahead_log);
 	tcase_add_test(tc, log_is_not_flooded);
 	return tc;
 }
