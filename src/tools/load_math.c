@@ -95,6 +95,26 @@ static size_t conversion(const char *p, unsigned *width, bool *percent)
 	return p[n] == 'd' ? n + 1 : 0;
 }
 
+static uint32_t common_divisor(uint32_t a, uint32_t b)
+{
+	while (b) {
+		uint32_t r = a % b;
+
+		a = b;
+		b = r;
+	}
+	return a;
+}
+
+uint64_t load_stride(uint32_t n)
+{
+	uint32_t step = (uint32_t)(n * 0.6180339887) | 1;
+
+	while (common_divisor(n, step) != 1)
+		step++;
+	return step;
+}
+
 bool load_template_ok(const char *text, const char **why)
 {
 	unsigned width, numbers = 0;

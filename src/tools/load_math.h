@@ -19,6 +19,9 @@ uint64_t load_due_ns(uint64_t i, double rate);
 /* How many are due at that time: the i of the first that is not. */
 uint64_t load_due_count(uint64_t elapsed_ns, double rate);
 
+/* A step by which to go around n things so that each has its turn once, neighbours far apart. */
+uint64_t load_stride(uint32_t n);
+
 /* A text with one conversion %d or %0Nd (N 1 to 10) or none, %% for %.  False and a reason: another conversion. */
 bool load_template_ok(const char *text, const char **why);
 bool load_template_varies(const char *text);              /* has a conversion */

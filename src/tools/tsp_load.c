@@ -49,6 +49,7 @@ struct load {
 	enum phase phase;
 	struct conn *conns;
 	uint32_t nopen, nsettled, ngone, under_way, next;   /* next: connection to be begun, or to send */
+	uint64_t stride;                   /* from one device to the next */
 	bool stepping;                     /* a step() is due */
 	bool reconnected, held, loaded, interrupted;
 	struct slot *slots;
@@ -216,7 +217,7 @@ static void patch(struct load *l, struct conn *c, uint32_t hbh, uint32_t e2e)
 	snprintf(session, sizeof(session), "%010u;%010u", (uint32_t)(l->first_ns / 1000000000u), n);
 	memcpy(c->msg + c->at_session, session, 21);
 	dia_set32(c->msg + c->at_reference, n);
-	if (devices > 1 && load_expand(o->ext_id, o->device_first + (uint32_t)(l->issued % devices), device, sizeof(device)))
+	if (devices > 1 && load_expand(o->ext_id, o->device_first + (uint32_t)(l->issued * l->stride % devices), device, sizeof(device)))
 		memcpy(c->msg + c->at_device, device, strlen(device));
 }
 
@@ -690,6 +691,7 @@ static bool prepare(struct load *l)
 	const struct sigaction act = { .sa_handler = on_signal };
 
 	raise_files();
+	l->stride = l->o.scatter ? load_stride(l->o.device_last - l->o.device_first + 1) : 1;
 	l->free = l->oldest = l->newest = NOBODY;
 	l->pace_fd = -1;
 	l->progress = isatty(STDERR_FILENO) && !l->o.json && !l->o.quiet;

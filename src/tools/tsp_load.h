@@ -19,6 +19,7 @@ struct load_opts {
 	const char *ca, *expect, *priority, *dest_realm, *samples;
 	uint32_t connections, first, parallel;
 	uint32_t device_first, device_last;
+	bool scatter;
 	uint32_t payload, outstanding, count, duration_ms, hold_ms, interval_ms;
 	uint32_t timeout_ms, connect_timeout_ms, watchdog_s;
 	double rate;                                               /* 0: closed loop */

@@ -23,6 +23,7 @@
 	X(WATCHDOG,  "watchdog",        "S",        "send a DWR after so much silence (default 30)") \
 	X(EXTID,     "ext-id",          "TEMPLATE", "External-Identifier of the devices, such as dev%05d@iot.example.com") \
 	X(DEVICES,   "devices",         "A-B",      "numbers of the devices, taken in turn (default 1-1)") \
+	X(SCATTER,   "scatter",         NULL,       "not in turn: each as often, but in an order that jumps about") \
 	X(DREALM,    "dest-realm",      "NAME",     "Destination-Realm (default: the peer's realm)") \
 	X(PAYLOAD,   "payload-size",    "N",        "octets of payload (default 20)") \
 	X(COUNT,     "count",           "N",        "send N requests") \
@@ -138,6 +139,7 @@ static bool take(struct load_opts *o, enum opt_id id, const char *arg, const cha
 	case OPT_CTIMEOUT:  return tool_seconds(arg, &o->connect_timeout_ms) && o->connect_timeout_ms;
 	case OPT_WATCHDOG:  return number(arg, 6, 86400, &o->watchdog_s);
 	case OPT_DEVICES:   return devices(arg, o);
+	case OPT_SCATTER:   return o->scatter = true;
 	case OPT_PAYLOAD:   return number(arg, 1, 65000, &o->payload);
 	case OPT_COUNT:     return number(arg, 1, UINT32_MAX, &o->count);
 	case OPT_DURATION:  return tool_seconds(arg, &o->duration_ms) && o->duration_ms;

@@ -1,9 +1,9 @@
 #!/bin/bash
-# bench.sh - what the gateway takes, each against a baseline in the same run: `make bench`, docs/PERFORMANCE.md.
+# bench.sh - what gateway and node take, each against a baseline in the same run: `make bench`, docs/PERFORMANCE.md.
 #
-#   BENCH_ROWS="idle handshakes triggers refused flood reconnect"   which
+#   BENCH_ROWS="idle handshakes triggers refused flood reconnect answer relay report devices"   which
 #   BENCH_CONNECTIONS=10000 BENCH_RECONNECT=1000                     how many
-#   BENCH_SECONDS=5 BENCH_ROUNDS=3                                   each measurement; rounds of A and B in turn
+#   BENCH_SECONDS=4 BENCH_ROUNDS=3                                   each measurement; rounds of A and B in turn
 #
 # Prints a table, writes bench.json in the working directory.  Asserts nothing about times; fails only if something
 # could not be measured.
@@ -13,11 +13,11 @@ LAB_DOOR=yes
 . "$SRC/tests/system/lab.sh"
 . "$SRC/tests/bench/node.sh"
 LAB_TSP="direct_outside = true;" LAB_CONF='trust = { scs_ca = "pki/ca.crt"; };'
-rows=${BENCH_ROWS:-idle handshakes triggers refused flood reconnect answer relay report}
-idle_n=${BENCH_CONNECTIONS:-10000} back_n=${BENCH_RECONNECT:-1000} secs=${BENCH_SECONDS:-5} rounds=${BENCH_ROUNDS:-3}
+rows=${BENCH_ROWS:-idle handshakes triggers refused flood reconnect answer relay report devices}
+idle_n=${BENCH_CONNECTIONS:-10000} back_n=${BENCH_RECONNECT:-1000} secs=${BENCH_SECONDS:-4} rounds=${BENCH_ROUNDS:-3}
 out=$PWD/bench.json
 dir=$(mktemp -d "${TMPDIR:-/tmp}/iwf-bench.XXXXXX")
-trap 'for p in hold bare steady bare_answer bare_relay; do lab_kill $p >/dev/null 2>&1; done; lab_stop; [ -n "${BENCH_KEEP:-}" ] || rm -rf "$dir"' EXIT
+trap 'for p in hold bare steady bare_answer bare_relay big; do lab_kill $p >/dev/null 2>&1; done; lab_stop; [ -n "${BENCH_KEEP:-}" ] || rm -rf "$dir"' EXIT
 trap 'exit 1' INT TERM
 ulimit -n "$(ulimit -Hn)"
 die() { echo "bench: $*" >&2; exit 1; }
@@ -33,21 +33,27 @@ lab_make "$dir" || exit 1
 mkdir "$LAB/many"
 "$BUILD/many_certs" "$LAB/many" "$LAB/pki/ca.crt" "$LAB/pki/ca.key" scs%05d.load.example 1 $many || exit 1
 "$BUILD/many_certs" "$LAB/many" "$LAB/pki/ca.crt" "$LAB/pki/ca.key" flood%05d.load.example 1 16 || exit 1
-lab_sql <<END || exit 1
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $many)
-INSERT INTO scs (name, origin_host, origin_realm, rate_per_s, burst)
-  SELECT printf('scs%05d', i), printf('scs%05d.load.example', i), 'load.example', 1000000, 1000000 FROM n;
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 16)
-INSERT INTO scs (name, origin_host, origin_realm, rate_per_s, burst)
-  SELECT printf('flood%05d', i), printf('flood%05d.load.example', i), 'load.example', 1, 1 FROM n;
-INSERT INTO scs_identity (scs_id, e164, is_primary)
-  SELECT id, printf('49170%07d', id), 1 FROM scs WHERE origin_realm = 'load.example';
+load_scs() {
+	cat <<-END
+	WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $many)
+	INSERT INTO scs (name, origin_host, origin_realm, rate_per_s, burst)
+	  SELECT printf('scs%05d', i), printf('scs%05d.load.example', i), 'load.example', 1000000, 1000000 FROM n;
+	WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 16)
+	INSERT INTO scs (name, origin_host, origin_realm, rate_per_s, burst)
+	  SELECT printf('flood%05d', i), printf('flood%05d.load.example', i), 'load.example', 1, 1 FROM n;
+	INSERT INTO scs_identity (scs_id, e164, is_primary)
+	  SELECT id, printf('49170%07d', id), 1 FROM scs WHERE origin_realm = 'load.example';
+	INSERT INTO "authorization" (scs_id, domain, may_trigger) SELECT id, 'load.example.com', 1 FROM scs
+	  WHERE origin_realm = 'load.example' AND (name BETWEEN 'scs00001' AND 'scs00032' OR name LIKE 'flood%');
+	END
+}
+{ load_scs; cat <<END; } | lab_sql || exit 1
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
 INSERT INTO subscription (imsi, msisdn) SELECT printf('00101099%07d', i), printf('49160%07d', i) FROM n;
 INSERT INTO external_id (ext_id, subscription_id)
-  SELECT printf('dev%05d@load.example.com', CAST(substr(imsi, 9) AS INTEGER)), id FROM subscription WHERE imsi LIKE '00101099%';
-INSERT INTO "authorization" (scs_id, domain, may_trigger) SELECT id, 'load.example.com', 1 FROM scs
-  WHERE origin_realm = 'load.example' AND (name BETWEEN 'scs00001' AND 'scs00032' OR name LIKE 'flood%');
+  SELECT printf('dev%05d@load.example.com', CAST(substr(imsi, 9) AS INTEGER)), id FROM subscription WHERE imsi LIKE '00101099%'
+  UNION ALL
+  SELECT printf('dev%08d@load.example.com', CAST(substr(imsi, 9) AS INTEGER)), id FROM subscription WHERE imsi LIKE '00101099%';
 END
 sed -i 's/level = "info"/level = "notice"/' "$LAB/mtc-iwf.conf"      # as where it serves; so nothing tells of open connections
 lab_node_up() { lab_alive node && (exec 3<>/dev/tcp/127.0.0.1/$lab_node_secport) 2>/dev/null; }

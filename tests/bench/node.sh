@@ -39,7 +39,7 @@ host_start() {
 	lab_spawn "$name" lab_host -c "$LAB/$name.conf"
 	lab_wait 15 serves "$name" "$port" || die "$name: $(head -8 "$LAB/$name.log")"
 }
-serves() { load "try-$1" "$2" --count 1 2>/dev/null && [ "$(field "try-$1" answered)" = 1 ]; }
+serves() { load "try-$1" "$2" --count 1 --ext-id "${try_ext:-dev%05d@load.example.com}" 2>/dev/null && [ "$(field "try-$1" answered)" = 1 ]; }
 
 bare_answer_start() {
 	host_conf bare_answer $lab_iwf <<<"LoadExtension = \"$BUILD/.libs/bare_answer.fdx\";"
@@ -50,20 +50,20 @@ bare_relay_start() {
 	host_start bare_relay
 }
 
-# in_turn ROUNDS SECONDS "NAME PORT PROCESS" ... -- ARGS: one after the other, ROUNDS times; appends to rate[NAME],
+# in_turn ROUNDS SECONDS "NAME PORT PROCESS ARGS" ... -- ARGS: one after the other, ROUNDS times; appends to rate[NAME],
 # p99[NAME] in ms and cpu[NAME] in us of PROCESS for each answer.
 declare -A rate p99 cpu
 in_turn() {
-	local n=$1 s=$2 who=() i w name port pid t0 t1
+	local n=$1 s=$2 who=() i w name port pid more t0 t1
 	shift 2
 	while [ "$1" != -- ]; do who+=("$1"); shift; done
 	shift
 	for w in "${who[@]}"; do rate[${w%% *}]= p99[${w%% *}]= cpu[${w%% *}]=; done
 	for i in $(seq "$n"); do
 		for w in "${who[@]}"; do
-			read -r name port pid <<<"$w"
+			read -r name port pid more <<<"$w"
 			t0=$(ticks $pid)
-			load "$name" "$port" "$@" --duration "$s" || continue
+			load "$name" "$port" "$@" --duration "$s" $more || continue
 			t1=$(ticks $pid)
 			rate[$name]+=" $(field "$name" answers_per_s)"
 			p99[$name]+=" $(div "$(field "$name" latency_p99_us)" 1000 %.2f)"
@@ -141,4 +141,54 @@ bench_report() {
 	done
 	say "  report-node: a second$a; report-bare:$b"
 	row report "reports a second, DRR to DNA" "$(med "$a")" "$(med "$b")" "$(ratio "$a" "$b")" ">= 0.80" "baseline: bare_relay"
+}
+
+# ---- ten million devices
+
+# Made once and kept, since it takes minutes: devices only, no SCS.
+big_file() {
+	local file=$cache/devices-$devices.db made=$cache/devices-$devices.new
+	[ ! -s "$file" ] || { echo "$file"; return; }
+	say "making $file, once"
+	mkdir -p "$cache"
+	rm -f "$made"*
+	iwfctl --db "$made" db init >/dev/null || return 1
+	sqlite3 -bail "$made" >/dev/null <<-END || return 1
+	PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -262144; PRAGMA locking_mode = EXCLUSIVE;
+	BEGIN;
+	INSERT INTO subscription (id, imsi) SELECT value, printf('00102%010d', value) FROM generate_series(1, $devices);
+	INSERT INTO external_id (ext_id, subscription_id)
+	  SELECT printf('dev%08d@load.example.com', value), value FROM generate_series(1, $devices);
+	COMMIT;
+	END
+	mv "$made" "$file"
+	echo "$file"
+}
+big_start() {
+	local file
+	file=$(big_file) && cp "$file" "$LAB/big.db" || die "no file with $devices devices"
+	load_scs | sqlite3 -bail "$LAB/big.db" || die "no SCSs in the file with $devices devices"
+	sed "s#sqlite:$LAB_DB#sqlite:$LAB/big.db#" "$LAB/mtc-iwf.conf" >"$LAB/big-iwf.conf"
+	host_conf big "$lab_node" <<-END
+	LoadExtension = "$BUILD/.libs/acl_scs.fdx" : "$LAB/big-iwf.conf";
+	LoadExtension = "$BUILD/.libs/app_s6m.fdx" : "$LAB/big-iwf.conf";
+	LoadExtension = "$BUILD/.libs/app_t4.fdx" : "$LAB/big-iwf.conf";
+	LoadExtension = "$BUILD/.libs/app_tsp.fdx" : "$LAB/big-iwf.conf";
+	$(to_smssc)
+	END
+	try_ext=dev%08d@load.example.com host_start big
+}
+bench_devices() {
+	devices=${BENCH_DEVICES:-10000000} cache=${BENCH_CACHE:-$BUILD/bench-cache}
+	local pid
+	big_start
+	pid=$(cat "$LAB/big.pid")
+	WANT_STATUS=0 in_turn $((rounds + 2)) "$secs" "devices-big $big_port $pid --devices 1-$devices" \
+		"devices-few $lab_node_secport $(cat "$LAB/node.pid") --devices 1-1000" \
+		-- --connections 8 --outstanding 16 --scatter --ext-id dev%08d@load.example.com
+	row devices "full triggers a second, over $devices devices" "$(med "${rate[devices-big]}")" "$(med "${rate[devices-few]}")" \
+		"$(ratio "${rate[devices-big]}" "${rate[devices-few]}")" ">= 0.95" "baseline: a node with 1000 devices"
+	row devices "us of the node's CPU for each" "$(med "${cpu[devices-big]}")" "$(med "${cpu[devices-few]}")" \
+		"$(ratio "${cpu[devices-big]}" "${cpu[devices-few]}")" "" "ratio: lower is better"
+	row devices "MB resident" "$(div "$(rss "$pid")" 1024 %.0f)" "$(div "$(rss "$(cat "$LAB/node.pid")")" 1024 %.0f)" - "< 200 MB"
 }

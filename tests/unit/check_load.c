@@ -297,6 +297,24 @@ START_TEST(usage)
 }
 END_TEST
 
+START_TEST(each_has_its_turn)
+{
+	static const uint32_t sizes[] = { 1, 2, 3, 10, 999, 1000, 65536, 100003 };
+	static bool seen[100003];
+
+	for (size_t s = 0; s < sizeof(sizes) / sizeof(*sizes); s++) {
+		uint64_t step = load_stride(sizes[s]);
+
+		memset(seen, 0, sizeof(seen));
+		for (uint64_t i = 0; i < sizes[s]; i++) {
+			ck_assert(!seen[i * step % sizes[s]]);
+			seen[i * step % sizes[s]] = true;
+		}
+		ck_assert(sizes[s] < 1000 || (step > sizes[s] / 3 && step < sizes[s] * 2 / 3 + 10));
+	}
+}
+END_TEST
+
 START_TEST(nobody_there)
 {
 	peer_listener_close(listener);
@@ -320,6 +338,7 @@ int main(void)
 	tcase_add_test(math, hist_exact_and_close);
 	tcase_add_test(math, hist_tail);
 	tcase_add_test(math, pacing);
+	tcase_add_test(math, each_has_its_turn);
 	tcase_add_test(math, templates);
 	suite_add_tcase(s, math);
 	tcase_add_checked_fixture(t, setup, teardown);
