@@ -1,7 +1,7 @@
 # Samples, installed for an operator to copy and edit.
 pkgdata_DATA += conf/mtc-iwf.conf conf/freeDiameter.conf conf/mtc-iwf.service conf/mtc-secgw.conf conf/mtc-secgw.service
-pkgdata_SCRIPTS = conf/make-certs.sh
-EXTRA_DIST += conf/mtc-iwf.conf conf/freeDiameter.conf.in conf/mtc-iwf.service.in conf/mtc-secgw.conf conf/mtc-secgw.service.in conf/make-certs.sh \
+pkgdata_SCRIPTS = conf/make-certs.sh conf/notify-user-http.sh
+EXTRA_DIST += conf/mtc-iwf.conf conf/freeDiameter.conf.in conf/mtc-iwf.service.in conf/mtc-secgw.conf conf/mtc-secgw.service.in conf/make-certs.sh conf/notify-user-http.sh \
 	conf/debian-packages conf/ensure-packages.sh
 CLEANFILES += conf/freeDiameter.conf conf/mtc-iwf.service conf/mtc-secgw.service
 

@@ -89,13 +89,18 @@ FROM audit a LEFT JOIN scs s ON s.id = a.scs_id LEFT JOIN mtc_user u ON u.id = a
 -- What an MTC user is told: what was refused of what concerns its devices, from
 -- which source, and how often; times as text, UTC.
 CREATE VIEW user_report AS
-SELECT u.name AS user, a.event, a.reason, s.name AS scs, a.origin_host, a.peer,
-       CASE WHEN instr(a.address, ']:') THEN substr(a.address, 1, instr(a.address, ']:'))
-            WHEN a.address GLOB '*.*.*.*:*' THEN substr(a.address, 1, instr(a.address, ':') - 1) ELSE a.address END AS address,
-       a.cert_sha256, sum(a.times) AS times, count(DISTINCT a.device) AS devices, max(a.device) AS device,
-       strftime('%Y-%m-%dT%H:%M:%fZ', min(coalesce(a.first_ms, a.at_ms)) / 1000.0, 'unixepoch') AS first,
-       strftime('%Y-%m-%dT%H:%M:%fZ', max(a.at_ms) / 1000.0, 'unixepoch') AS last
-FROM audit a LEFT JOIN subscription d ON d.id = a.subscription_id
-     JOIN mtc_user u ON u.id = coalesce(a.mtc_user_id, d.mtc_user_id) LEFT JOIN scs s ON s.id = a.scs_id
-WHERE a.decision = 'refused'
+SELECT u.name AS user, r.event, r.reason, s.name AS scs, r.origin_host, r.peer,
+       CASE WHEN instr(r.address, ']:') THEN substr(r.address, 1, instr(r.address, ']:')) ELSE r.address END AS address,
+       r.cert_sha256, sum(r.times) AS times, count(DISTINCT r.device) AS devices, max(r.device) AS device,
+       strftime('%Y-%m-%dT%H:%M:%fZ', min(r.first_ms) / 1000.0, 'unixepoch') AS first,
+       strftime('%Y-%m-%dT%H:%M:%fZ', max(r.at_ms) / 1000.0, 'unixepoch') AS last
+FROM (SELECT event, reason, scs_id, origin_host, peer, address, cert_sha256, device, subscription_id, mtc_user_id, times,
+             coalesce(first_ms, at_ms) AS first_ms, at_ms
+      FROM audit WHERE decision = 'refused'
+      UNION ALL
+      SELECT event, reason, nullif(scs_id, 0), origin_host, nullif(peer, ''), nullif(address, ''), cert_sha256, device,
+             subscription_id, nullif(mtc_user_id, 0), times, first_ms, last_ms
+      FROM audit_repeat WHERE decision = 'refused' AND times > 0) AS r
+     LEFT JOIN subscription d ON d.id = r.subscription_id
+     JOIN mtc_user u ON u.id = coalesce(r.mtc_user_id, d.mtc_user_id) LEFT JOIN scs s ON s.id = r.scs_id
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8;

@@ -90,6 +90,19 @@ static void check_trust(struct conf_reader *r, const struct iwf_conf *c)
 		conf_complain(r, "trust.inside_crl", "there is no trust.inside_ca whose CRL it could be");
 }
 
+static void check_command(struct conf_reader *r, const char *key, const char *file)
+{
+	struct stat st;
+	if (!*file)
+		return;
+	if (stat(file, &st) != 0)
+		conf_complain(r, key, "cannot find '%s': %s", file, strerror(errno));
+	else if (!S_ISREG(st.st_mode) || access(file, X_OK) != 0)
+		conf_complain(r, key, "'%s' is not a program that can be run; chmod 0755, if it is one", file);
+	else if (st.st_mode & (S_IWOTH | S_IWGRP))
+		conf_complain(r, key, "'%s' may be written by others (mode %04o); chmod go-w", file, (unsigned)st.st_mode & 07777);
+}
+
 static void check_whole(struct conf_reader *r, void *conf)
 {
 	struct iwf_conf *out = conf;
@@ -103,6 +116,7 @@ static void check_whole(struct conf_reader *r, void *conf)
 	conf_make_absolute(r, "trust.scs_crl", out->trust.scs_crl, sizeof out->trust.scs_crl);
 	conf_make_absolute(r, "trust.inside_ca", out->trust.inside_ca, sizeof out->trust.inside_ca);
 	conf_make_absolute(r, "trust.inside_crl", out->trust.inside_crl, sizeof out->trust.inside_crl);
+	conf_make_absolute(r, "notify_user.command", out->notify_user.command, sizeof out->notify_user.command);
 	conf_make_absolute(r, "privacy.hash_key_file", out->privacy.hash_key_file, sizeof out->privacy.hash_key_file);
 	out->store.line = conf_line(r, "store.uri");
 	if (s->identity_source != IWF_ID_LOCAL && s->nhss == 0)
@@ -121,6 +135,7 @@ static void check_whole(struct conf_reader *r, void *conf)
 	check_trust(r, out);
 	check_key_file(r, "privacy.hash_key_file", out->privacy.hash_key_file);
 	check_key_file(r, "tsp.agent_key_file", out->tsp.agent_key_file);
+	check_command(r, "notify_user.command", out->notify_user.command);
 }
 
 static struct conf_schema schema_of_node(void)

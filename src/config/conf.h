@@ -8,6 +8,7 @@ struct iwf_conf {
 	struct iwf_service_conf service; /* identity.*, tsp.*, policy.*, s6m.*, t4.*, notify.* */
 	struct { char uri[512]; uint32_t busy_timeout_ms; int line; } store;  /* "sqlite:/var/lib/mtc-iwf/iwf.db"; line: of store.uri, 0 if it isn't in the file */
 	struct { uint32_t queue_max, batch_max; } node;
+	struct { char command[512]; uint32_t interval_s, timeout_s; } notify_user;   /* command "": nobody is told */
 	struct { char agent_key_file[512]; bool direct_outside; } tsp;   /* "": agents need TLS */
 	struct { char scs_ca[512], scs_crl[512], inside_ca[512], inside_crl[512]; int crl_policy; } trust;   /* enum iwf_crl */
 	struct { int level; bool private_data; } log;               /* level: enum iwf_log_level */

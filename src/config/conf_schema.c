@@ -193,6 +193,13 @@ static const struct iwf_opt options[] = {
 	INT("notify.window", 1, 10000, "16", AT(service.notify_window),
 	    "reports under way to one SCS at a time"),
 
+	PATH("notify_user.command", 0, "", "/etc/mtc-iwf/notify-user", NULL, AT(notify_user.command),
+	     "program that tells an MTC user what was refused of its devices: one JSON object on standard input; \"\": nobody is told"),
+	INT("notify_user.interval_s", 1, 31536000, "300", AT(notify_user.interval_s),
+	    "seconds between two notices to the same user; what comes in between is in the next one"),
+	INT("notify_user.timeout_s", 1, 300, "10", AT(notify_user.timeout_s),
+	    "seconds that the program may take"),
+
 	INT("audit.repeat_after", 0, 1000000, "20", AT(service.audit_repeat_after),
 	    "refusals of one kind from one source that have a row each; then they are counted into one; 0: all have one"),
 	INT("audit.repeat_s", 1, 86400, "60", AT(service.audit_repeat_s),
@@ -227,6 +234,7 @@ static const struct conf_section sections[] = {
 	{ "s6m",      "S6m, towards the HSS (TS 29.336)." },
 	{ "t4",       "T4, towards the SMS-SC (TS 29.337)." },
 	{ "notify",   "Delivery reports to the SCSs." },
+	{ "notify_user", "Refusals, told to the MTC user who owns the device." },
 	{ "audit",    "Refusals and other decisions, in the store." },
 	{ "journal",  "Triggers that have ended, in the store." },
 	{ "log",      "The log." },

@@ -198,6 +198,8 @@ struct iwf_report {
 	X(RS_EGRESS_IMSI,        "egress-imsi",          "a message to the outside would have carried a subscriber's number, and lost it") \
 	X(RS_EGRESS_NAME,        "egress-name",          "a message to the outside would have named a host or realm of the inside") \
 	X(RS_EGRESS_AVP,         "egress-avp",           "a message to the outside would have carried an AVP that is for the inside only") \
+	X(RS_NOTICE_FAILED,      "notice-failed",        "notify_user.command could not be run, or said that it failed") \
+	X(RS_NOTICE_TIMEOUT,     "notice-timeout",       "notify_user.command took longer than notify_user.timeout_s and was ended") \
 	X(RS_NOT_TSP_PEER,       "not-tsp-peer",         "Tsp from a peer that is no SCS and no trusted agent") \
 	X(RS_NOT_T4_PEER,        "not-t4-peer",          "T4 from a peer that is no configured SMS-SC")
 

@@ -8,6 +8,7 @@
 
 #include "deadline.h"
 #include "hash.h"
+#include "informer.h"
 #include "log.h"
 #include "map.h"
 #include "node.h"
@@ -27,6 +28,7 @@ struct iwf_node {
 	struct iwf_queue queue;
 	pthread_t thread;
 	bool running;
+	struct iwf_informer *informer;
 
 	pthread_mutex_t ports_lock;
 	struct iwf_tsp_port tsp;
@@ -438,6 +440,8 @@ bool iwf_node_start(struct iwf_node *n, char *err, size_t err_size)
 {
 	if (n->running)
 		return true;
+	if (*n->conf.notify_user.command && !n->informer && !(n->informer = iwf_informer_start(&n->conf, err, err_size)))
+		return false;
 	int rc = pthread_create(&n->thread, NULL, service_thread, n);
 	if (rc) {
 		snprintf(err, err_size, "cannot start the service thread: %s", strerror(rc));
@@ -449,6 +453,8 @@ bool iwf_node_start(struct iwf_node *n, char *err, size_t err_size)
 
 void iwf_node_stop(struct iwf_node *n)
 {
+	iwf_informer_stop(n->informer);
+	n->informer = NULL;
 	if (!n->running)
 		return;
 	iwf_queue_stop(&n->queue);

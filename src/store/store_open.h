@@ -49,3 +49,25 @@ struct iwf_audit_check {
 	char kept_in[512];           /* the file where those are; "" */
 };
 enum iwf_err iwf_store_audit_check(struct iwf_store *, struct iwf_audit_check *out);
+
+/* What an MTC user has not been told yet: refusals of what concerns its devices. */
+#define IWF_NOTICE_SOURCES 16
+struct iwf_notice_source {
+	char event[32], reason[64], scs[IWF_NAME_MAX + 1];   /* scs "": nobody we know */
+	char origin_host[1024], address[128], cert[128];     /* address without port */
+	char device[1024];           /* as the SCS named it; one of several */
+	int64_t times, devices, first_ms, last_ms;
+};
+struct iwf_notice {
+	int64_t mtc_user_id;
+	char user[IWF_NAME_MAX + 1], contact[1024];
+	int64_t last_audit_id, times, first_ms, last_ms;
+	size_t nsources;             /* the busiest first */
+	bool more;                   /* there are others */
+	struct iwf_notice_source sources[IWF_NOTICE_SOURCES];
+};
+/* The user with the lowest id above that one who was last told before `told_before_ms`.
+ * IWF_ENOENT: none; IWF_EINVAL: this back end tells nobody. */
+enum iwf_err iwf_store_notice_next(struct iwf_store *, int64_t after_user_id, int64_t told_before_ms, struct iwf_notice *out);
+/* It has been told now, up to that row. */
+enum iwf_err iwf_store_notice_done(struct iwf_store *, int64_t mtc_user_id, int64_t last_audit_id, int64_t now_ms);

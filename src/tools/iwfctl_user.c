@@ -93,11 +93,42 @@ static int user_restrict(struct ctl *c, const struct args *a)
 	return ctl_change(c, a, restrict_work);
 }
 
+static const struct arg_spec report_args[] = {
+	{ "NAME", ARG_NAME, .help = "of the user; without it all of them" },
+	{ "--since", ARG_TIME, .help = "only refusals since then" },
+};
+
+static int user_report(struct ctl *c, const struct args *a)
+{
+	if (!ctl_open(c, true) || (arg_given(a, "NAME") && !ctl_user(c, arg_text(a, "NAME"))))
+		return CTL_FAIL;
+	/* The view user_report, from a moment on. */
+	sqlite3_stmt *st = ctl_prepare(c,
+		"SELECT u.name AS user, event, reason, s.name AS scs, r.origin_host,"
+		" CASE WHEN instr(address, ']:') THEN substr(address, 1, instr(address, ']:')) ELSE address END AS address,"
+		" r.cert_sha256 AS certificate, sum(times) AS times, count(DISTINCT device) AS devices, max(device) AS device,"
+		" min(first_ms) AS 'first@', max(at_ms) AS 'last@' FROM"
+		" (SELECT event, reason, scs_id, origin_host, address, cert_sha256, device, subscription_id, mtc_user_id, times,"
+		"  coalesce(first_ms, at_ms) AS first_ms, at_ms FROM audit WHERE decision = 'refused' AND at_ms >= :since"
+		"  UNION ALL SELECT event, reason, scs_id, origin_host, nullif(address, ''), cert_sha256, device, subscription_id,"
+		"  nullif(mtc_user_id, 0), times, first_ms, last_ms FROM audit_repeat"
+		"  WHERE decision = 'refused' AND times > 0 AND last_ms >= :since) AS r"
+		" LEFT JOIN subscription d ON d.id = r.subscription_id JOIN mtc_user u ON u.id = coalesce(r.mtc_user_id, d.mtc_user_id)"
+		" LEFT JOIN scs s ON s.id = r.scs_id WHERE :name IS NULL OR u.name = :name "
+		"GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY user, times DESC, max(at_ms) DESC");
+	if (!st)
+		return CTL_FAIL;
+	ctl_bind_arg(st, ":name", a, "NAME");
+	ctl_bind_int(st, ":since", arg_num(a, "--since", 0));
+	return ctl_show(c, st, false, "nothing was refused that concerns them");
+}
+
 static const struct ctl_verb verbs[] = {
 	{ "user", "add", CTL_ARGS(add_args), user_add, "make an MTC user known" },
 	{ "user", "list", NULL, 0, user_list, "all MTC users" },
 	{ "user", "allow", CTL_ARGS(allow_args), user_allow, "put an SCS on the user's list" },
 	{ "user", "forbid", CTL_ARGS(allow_args), user_forbid, "take an SCS off the user's list" },
+	{ "user", "report", CTL_ARGS(report_args), user_report, "what was refused of what concerns their devices, and from where" },
 	{ "user", "restrict", CTL_ARGS(restrict_args), user_restrict, "only SCSs on the list, whatever grants say" },
 };
 const struct ctl_verbs ctl_user_verbs = { verbs, sizeof verbs / sizeof *verbs };

@@ -78,6 +78,25 @@ told() { [ "$(lab_sql "SELECT sum(times) FROM audit WHERE reason = 'no-grant' AN
 works "and counted, none lost" lab_wait 20 told
 rows=$(lab_sql "SELECT count(*) FROM audit WHERE reason = 'no-grant' AND id > $before")
 is "in a few rows ($rows)" "$((rows < 200))" 1
+like "and said to nobody whose device it is not" "$(iwfctl user report)" "nothing was refused*"
 like "the chain holds" "$(iwfctl audit verify)" "*unbroken*"
+
+# ---- and the owner hears of it
+cat >"$LAB/tell" <<-END
+	#!/bin/sh
+	cat >>"$LAB/told"
+END
+chmod 755 "$LAB/tell"
+lab_node_stop || case_not_ok "the node ends"
+LAB_AUDIT="repeat_after = 5; repeat_s = 2;" LAB_CONF="notify_user = { command = \"$LAB/tell\"; interval_s = 1; };" lab_node_conf
+lab_node_start || exit 1
+load owner $nord meter --outstanding 10 --count 300
+done_with owner
+heard() { [ "$(jq -s 'map(select(.user == "acme-metering").refused) | add' "$LAB/told")" = "$(number owner result_2001_status_105)" ]; }
+works "the owner is told of each refusal" lab_wait 30 heard
+is "from whom" "$(jq -r '.sources[] | .scs + " " + .reason + " " + .address' "$LAB/told" | sort -u)" "nordtrack user-forbids [127.0.0.1]"
+like "the report says so too" "$(iwfctl user report acme-metering)" "*nordtrack*[[]127.0.0.1]*"
+case $(cat "$LAB/told") in *"$(lab_sql "SELECT imsi FROM subscription JOIN external_id ON subscription_id = subscription.id WHERE ext_id = 'meter1@iot.example.com'")"*)
+	case_not_ok "without an IMSI";; *) case_ok "without an IMSI";; esac
 
 case_end

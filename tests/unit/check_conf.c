@@ -144,6 +144,8 @@ static const struct { const char *why, *text; int mistakes, line; const char *ke
 	{ "store of another kind", T4 "store = { uri = \"/var/lib/iwf.db\"; };", 1, 2, "store.uri", "written \"sqlite:PATH\"" },
 	{ "store without a path", T4 "store = { uri = \"sqlite:\"; };", 1, 2, "store.uri", "written \"sqlite:PATH\"" },
 	{ "no hash key", T4 "privacy = { hash_key_file = \"/nowhere/key\"; };", 1, 2, "privacy.hash_key_file", "'/nowhere/key': No such file" },
+	{ "no program", T4 "notify_user = { command = \"/nowhere/tell\"; };", 1, 2, "notify_user.command", "cannot find '/nowhere/tell'" },
+	{ "program that is none", T4 "notify_user = { command = \"/dev/null\"; };", 1, 2, "notify_user.command", "not a program" },
 	{ "hash key that is a directory", T4 "privacy = { hash_key_file = \"/tmp\"; };", 1, 2, "privacy.hash_key_file", "not a regular file" },
 	{ "quote left open", T4 "store = {\n uri = \"sqlite:a;\n };\n", 1, 3, "", "the quote that begins here is not closed" },
 	{ "comment left open", T4 "/* store = {\n uri = \"sqlite:a\";\n };\n", 1, 2, "", "the comment that begins here is not closed" },
@@ -209,6 +211,8 @@ START_TEST(each_value_lands_where_it_belongs)
 {
 	PUT("hash.key", "0123456789abcdef");
 	ck_assert_int_eq(chmod(path("hash.key"), 0640), 0);
+	PUT("tell", "#!/bin/sh\n");
+	ck_assert_int_eq(chmod(path("tell"), 0755), 0);
 	read_text("store = { uri = \"sqlite:/x/y.db\"; busy_timeout_ms = 11; };\nnode = { queue_max = 13; batch_max = 12; waiting_max = 31; };\n"
 	          "identity = { source = \"local-then-hss\"; };\n"
 	          "tsp = { trusted_agents = ( \"a.b\", \"c.d\" ); require_scs_identity = true; hide_unknown_devices = true;\n"
@@ -222,6 +226,7 @@ START_TEST(each_value_lands_where_it_belongs)
 	          "  { host = \"s2.b\"; realm = \"r5\"; recall_replace = \"no\"; rate_per_s = 36; } ); timeout_ms = 24; waiting_max = 37; waiting_ms = 38; report_grace_s = 25;\n"
 	          "  congestion = \"temporary\"; confirm_report = \"after-dna\"; };\n"
 	          "notify = { timeout_ms = 26; retry_min_s = 27; retry_max_s = 28; lifetime_s = 29; window = 30; };\n"
+	          "notify_user = { command = \"tell\"; interval_s = 43; timeout_s = 44; };\n"
 	          "audit = { repeat_after = 39; repeat_s = 40; retention_days = 41; }; journal = { retention_days = 42; };\n"
 	          "log = { level = \"debug\"; private_data = true; };\nprivacy = { hash_key_file = \"hash.key\"; };\n");
 	ck_assert_msg(nsaid == 0, "%s", all_said());
@@ -229,6 +234,7 @@ START_TEST(each_value_lands_where_it_belongs)
 	ck_assert_str_eq(conf.store.uri, "sqlite:/x/y.db");
 	ck_assert_int_eq(conf.store.line, 1);
 	ck_assert_str_eq(conf.privacy.hash_key_file, path("hash.key"));
+	ck_assert_str_eq(conf.notify_user.command, path("tell"));
 	ck_assert_int_eq(conf.log.level, 4);
 	ck_assert_int_eq(s->identity_source, IWF_ID_LOCAL_THEN_HSS);
 	ck_assert(s->require_scs_identity && s->hide_unknown_devices && s->congestion_is_temporary && s->report_after_dna);
@@ -245,7 +251,7 @@ START_TEST(each_value_lands_where_it_belongs)
 		{ s->waiting_max, 31 }, { s->scs_waiting_max, 32 }, { s->device_rate_per_h, 33 }, { s->device_burst, 34 },
 		{ s->device_table_max, 35 }, { s->smssc[0].rate_per_s, 0 }, { s->smssc[1].rate_per_s, 36 }, { s->line_max, 37 },
 		{ s->line_timeout_ms, 38 }, { s->audit_repeat_after, 39 }, { s->audit_repeat_s, 40 },
-		{ s->audit_retention_days, 41 }, { s->journal_retention_days, 42 },
+		{ s->audit_retention_days, 41 }, { s->journal_retention_days, 42 }, { conf.notify_user.interval_s, 43 }, { conf.notify_user.timeout_s, 44 },
 	};
 	for (int i = 0; i < N(numbers); i++)
 		ck_assert_uint_eq(numbers[i].have, numbers[i].want);
