@@ -269,6 +269,7 @@ void fd_ext_fini(void)
 	if (answers_hook)
 		fd_hook_unregister(answers_hook);
 	fdx_forget_waiting();
+	fdx_forget_late();
 	iwf_node_put(app.node);
 	app.node = NULL;
 }

@@ -66,8 +66,10 @@ void fdx_forget_waiting(void);
 int fdx_answer(struct msg **msg, uint32_t result_code, const char *error_message);
 /* The same for an answer that is begun already (all but Session-Id and Proxy-Info). */
 int fdx_answer_fields(struct msg *answer, uint32_t result_code, const char *error_message);
-/* Takes the message, also when nobody is left to send it to. */
+/* Takes the message, also when nobody is left to send it to.  To a peer that freeDiameter does not send to yet it goes later. */
 void fdx_answer_send(struct msg *answer);
+/* At the exit of the extension: what would go later goes nowhere. */
+void fdx_forget_late(void);
 
 /* Our log lines go to freeDiameter's log, in a form that nothing else has there. */
 #define FDX_LOG_FORMAT "%s %s: %s"

@@ -220,12 +220,6 @@ int fdx_answer(struct msg **msg, uint32_t result_code, const char *error_message
 	return fd_msg_new_answer_from_req(fd_g_config->cnf_dict, msg, 0) ?: fdx_answer_fields(*msg, result_code, error_message);
 }
 
-void fdx_answer_send(struct msg *answer)
-{
-	if (fd_msg_send(&answer, NULL, NULL) && answer)
-		fd_msg_free(answer);
-}
-
 /* ---- log and node ------------------------------------------------------- */
 
 static void to_fd_log(void *ctx, enum iwf_log_level level, enum iwf_log_sub sub, const char *line)

@@ -1,7 +1,9 @@
 #include <ctype.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "peers.h"
 
 #define BUCKETS 1024
@@ -15,6 +17,7 @@ struct entry {
 
 static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
 static struct entry *buckets[BUCKETS];
+static _Atomic int64_t opened_ms = INT64_MIN / 2;
 
 static char lower(uint8_t c)
 {
@@ -42,10 +45,24 @@ static struct iwf_view view(const char *s)
 	return (struct iwf_view){ (const uint8_t *)s, strlen(s) };
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+bool iwf_peers_opened_within(int64_t ms)
+{
+	return now_ms() - opened_ms < ms;
+}
+
 void iwf_peer_opened(const char *host, const struct iwf_peer_info *info)
 {
 	struct iwf_view v = view(host);
 
+	opened_ms = now_ms();
 	pthread_rwlock_wrlock(&lock);
 	struct entry **at = find(v);
 	if (!*at && (*at = calloc(1, sizeof(**at) + v.n))) {

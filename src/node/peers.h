@@ -13,6 +13,8 @@ struct iwf_peer_info {
 
 /* A connection under that Diameter identity has opened: replaces what was known. */
 void iwf_peer_opened(const char *host, const struct iwf_peer_info *info);
+/* Has any connection opened in the last so many milliseconds? */
+bool iwf_peers_opened_within(int64_t ms);
 void iwf_peer_closed(const char *host);
 /* False, and *out all empty and not proven: no such connection. */
 bool iwf_peer_get(struct iwf_view host, struct iwf_peer_info *out);
