@@ -182,8 +182,8 @@ conf 'policy = { payload_maximum = 5; };'
 refused "unknown key" "mtc-iwf.conf:$((line + 1)): *payload_maximum*"
 conf 'policy = {' ' rate_per_s = "many"; };'
 refused "wrong type" "mtc-iwf.conf:$((line + 2)): policy.rate_per_s*a number from*"
-conf 'tsp = { duplicate_window_s = 86401; };'
-refused "out of range" "mtc-iwf.conf:$((line + 1)): tsp.duplicate_window_s*86400*"
+conf 'node = { queue_max = 0; };'
+refused "out of range" "mtc-iwf.conf:$((line + 1)): node.queue_max*1000000*"
 conf 'policy = { rate_per_s = 5'
 refused "a brace is missing" "mtc-iwf.conf:*syntax error*"
 conf "privacy = { hash_key_file = \"$LAB/none.key\"; };"
@@ -195,8 +195,8 @@ swap 's/t4 = { smssc.*/t4 = { smssc = ( ); };/'
 refused "an SMS-SC is missing" "mtc-iwf.conf:$(where 'smssc = ( )')*t4.smssc*"
 swap 's/realm = "operator.example"; priority/realm = "not a realm"; priority/'
 refused "no Diameter identity" "mtc-iwf.conf:$(where 'not a realm'): t4.smssc*realm*"
-conf 'policy = { payload_maximum = 5; };' 'tsp = 5;' 'nothing = 1;'
-refused "three mistakes: all are told" ":$((line + 1)): *payload_maximum*:$((line + 2)): tsp*:$((line + 3)): nothing*"
+conf 'policy = { payload_maximum = 5; };' 'node = 5;' 'nothing = 1;'
+refused "three mistakes: all are told" ":$((line + 1)): *payload_maximum*:$((line + 2)): node*:$((line + 3)): nothing*"
 swap "s#sqlite:[^\"]*#sqlite:$LAB/none/iwf.db#"
 refused "no database" "mtc-iwf.conf:$(where 'store = '): store.uri*none/iwf.db*"
 swap "s#sqlite:[^\"]*#sqlite:$LAB/freeDiameter.conf#"
