@@ -32,6 +32,18 @@ static void check_nodes(const uint8_t *p, size_t n)
 	HOLDS(more == 0);
 }
 
+static bool is_more_than_once(const uint8_t *p, size_t n, enum dia_id id)
+{
+	unsigned found = 0;
+	struct dia_avp a;
+
+	p += DIA_HDR_LEN;
+	n -= DIA_HDR_LEN;
+	while (dia_avp_next(&p, &n, &a) > 0)
+		found += a.def == &dia_avps[id];
+	return found > 1;
+}
+
 static void check_sia(struct msg *msg, const uint8_t *p, size_t n)
 {
 	struct s6m_sia sia = { .kind = S6M_NONSENSE };
@@ -45,7 +57,10 @@ static void check_sia(struct msg *msg, const uint8_t *p, size_t n)
 	HOLDS(sia.kind == S6M_NONSENSE || sia.result_code || sia.experimental);
 	HOLDS(!sia.msisdn[0] || !iwf_e164_check(sia.msisdn));
 	check_nodes(sia.nodes, sia.nodes_len);
-	if (dia_msg_find(p, n, DIA_User_Identifier, &user) && dia_group_find(&user, DIA_User_Name, &a)) {
+	/* An SIA may hold more of them; the last one counts. */
+	if (is_more_than_once(p, n, DIA_User_Identifier)) {
+		HOLDS(sia.kind == S6M_NONSENSE || !sia.has_imsi || strlen(sia.imsi.digits) >= 14);
+	} else if (dia_msg_find(p, n, DIA_User_Identifier, &user) && dia_group_find(&user, DIA_User_Name, &a)) {
 		good = !iwf_imsi_parse((struct iwf_view){ a.data, a.len }, &imsi);
 		HOLDS(good || sia.kind == S6M_NONSENSE);
 		HOLDS(sia.kind == S6M_NONSENSE || (sia.has_imsi && !strcmp(imsi.digits, sia.imsi.digits)));
