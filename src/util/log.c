@@ -79,7 +79,7 @@ void iwf_log(enum iwf_log_level level, enum iwf_log_sub sub, const char *fmt, ..
 	char raw[IWF_LOG_LINE_MAX], line[IWF_LOG_LINE_MAX];
 	int saved_errno = errno;
 	va_list ap;
-	int n;
+	int cancel, n;
 
 	if (!iwf_log_wants(level))
 		return;
@@ -96,12 +96,15 @@ void iwf_log(enum iwf_log_level level, enum iwf_log_sub sub, const char *fmt, ..
 	}
 	iwf_log_escape(raw, line, sizeof(line));
 
+	/* Threads of freeDiameter are cancelled, and whoever writes can be hit by that: with the lock. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	pthread_mutex_lock(&sink_lock);
 	if (sink_fn)
 		sink_fn(sink_ctx, level, sub, line);
 	else
 		sink_stderr(level, sub, line);
 	pthread_mutex_unlock(&sink_lock);
+	pthread_setcancelstate(cancel, NULL);
 	errno = saved_errno;
 }
 
