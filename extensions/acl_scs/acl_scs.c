@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "acl_first.h"
 #include "authz.h"
 #include "fdx.h"
 #include "hash.h"
@@ -304,6 +305,16 @@ static void note_stranger(const char *what)
 		.address = info.address, .reference = -1, .detail = detail });
 }
 
+/* Before freeDiameter waits for whoever reads it (acl_first.c): the connection that it calls "... (9<-12)". */
+static void hang_up(const char *name)
+{
+	const char *at = strstr(name, "<-");
+	int fd;
+
+	if (at && sscanf(at, "<-%d)", &fd) == 1)
+		shutdown(fd, SHUT_RDWR);
+}
+
 static void on_connection(enum fd_hook_type type, struct msg *msg, struct peer_hdr *peer, void *other,
                           struct fd_hook_permsgdata *pmd, void *regdata)
 {
@@ -311,8 +322,10 @@ static void on_connection(enum fd_hook_type type, struct msg *msg, struct peer_h
 	struct who w;
 
 	if (!peer) {
-		if (type == HOOK_PEER_CONNECT_FAILED && other)
+		if (type == HOOK_PEER_CONNECT_FAILED && other) {
+			hang_up(other);
 			note_stranger(other);
+		}
 		return;
 	}
 	look(&peer->info, &w);
@@ -322,6 +335,7 @@ static void on_connection(enum fd_hook_type type, struct msg *msg, struct peer_h
 		w.info.inside = w.info.proven && !scs.id && !is_agent(w.host);
 		iwf_peer_opened(w.host, &w.info);
 		if (w.info.proven) {
+			acl_first_let_in(w.fd);
 			iwf_log(IWF_LOG_NOTICE, IWF_SUB_ACL, "%s is connected from %s%s%s", w.host, w.info.address,
 			        scs.id ? " as SCS " : is_agent(w.host) ? " as trusted agent" : "", scs.name);
 			iwf_node_post_peer_up(node, w.host);
@@ -384,13 +398,14 @@ static int acl_scs_entry(char *conf_file)
 	    !open_trust("trust.inside_ca", c->trust.inside_ca, c->trust.inside_crl, IWF_PKI_NODE, &inside_trust))
 		return EINVAL;
 	return fd_hook_register(HOOK_MASK(HOOK_PEER_CONNECT_SUCCESS, HOOK_PEER_CONNECT_FAILED), on_connection, NULL, NULL, &hook)
-	       ?: fd_rt_out_register(keep_inside, NULL, 1, &out_hdl) ?: fd_peer_validate_register(validate);
+	       ?: acl_first_start(note_stranger) ?: fd_rt_out_register(keep_inside, NULL, 1, &out_hdl) ?: fd_peer_validate_register(validate);
 }
 
 void fd_ext_fini(void)
 {
 	if (node)
 		iwf_node_stop(node);
+	acl_first_stop();
 	if (hook)
 		fd_hook_unregister(hook);
 	if (out_hdl)
