@@ -18,6 +18,7 @@ extern struct raw_net net;
 extern struct raw me;                /* the attacker's connection */
 extern struct dia_writer w;
 extern char complaint[512];
+extern bool at_node;                 /* not at a gateway */
 extern unsigned source;              /* each case comes from an address of its own */
 
 /* Into complaint, and returns it: what a case ends with that has seen the gateway fail. */
@@ -46,3 +47,8 @@ const char *cer_trickled(void);
 const char *before_cer(void);
 const char *impostor(void);
 const char *second_cer(void);
+
+/* The cases of gw_attack_node.c. */
+const char *node_silent(void);
+const char *node_storm(void);
+const char *node_crowded(void);

@@ -148,6 +148,7 @@ bool raw_tls(struct raw *r, const struct raw_net *net, const char *host, unsigne
 	r->n = r->taken = 0;
 	r->closed = false;
 	r->tls = NULL;
+	snprintf(r->host, sizeof(r->host), "%s", host);
 	r->fd = raw_tcp(net, from);
 	if (r->fd < 0)
 		return false;
@@ -238,9 +239,26 @@ static void more(struct raw *r, int64_t until)
 		r->closed = true;
 }
 
-const uint8_t *raw_next(struct raw *r, size_t *n, uint32_t ms)
+/* Who was cut off is asked whether it lives before it is served again (RFC 3539 3.4.1). */
+static bool is_watchdog(struct raw *r)
 {
-	const int64_t until = raw_now_ms() + ms;
+	struct dia_writer w = { 0 };
+	struct dia_hdr h;
+
+	if (!dia_hdr_read(r->in, r->taken, &h) || h.code != 280 || !(h.flags & DIA_F_REQUEST))
+		return false;
+	dia_begin_answer(&w, r->in, r->taken, 0);
+	dia_put_u32(&w, DIA_Result_Code, 2001);
+	dia_put_text(&w, DIA_Origin_Host, r->host);
+	dia_put_text(&w, DIA_Origin_Realm, raw_realm(r->host));
+	if (dia_end(&w))
+		raw_send(r, w.p, w.n);
+	dia_writer_free(&w);
+	return true;
+}
+
+static const uint8_t *next_of_any_kind(struct raw *r, size_t *n, int64_t until)
+{
 
 	if (r->taken)
 		memmove(r->in, r->in + r->taken, r->n - r->taken);
@@ -259,6 +277,17 @@ const uint8_t *raw_next(struct raw *r, size_t *n, uint32_t ms)
 			return NULL;
 		more(r, until);
 	}
+}
+
+const uint8_t *raw_next(struct raw *r, size_t *n, uint32_t ms)
+{
+	const int64_t until = raw_now_ms() + ms;
+	const uint8_t *m;
+
+	do
+		m = next_of_any_kind(r, n, until);
+	while (m && is_watchdog(r));
+	return m;
 }
 
 const uint8_t *raw_ask(struct raw *r, const void *p, size_t n, size_t *answer_n, uint32_t ms)

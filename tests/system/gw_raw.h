@@ -18,6 +18,7 @@ struct raw {
 	gnutls_session_t tls;          /* NULL: none */
 	uint8_t in[1u << 18]; size_t n, taken;
 	bool closed;
+	char host[256];                /* whose certificate it has */
 };
 
 int64_t raw_now_ms(void);
@@ -37,7 +38,7 @@ void raw_close(struct raw *);
 void raw_put_cer(struct dia_writer *, const char *host);
 /* False: the connection is gone. */
 bool raw_send(struct raw *, const void *p, size_t n);
-/* The next message, until the next call; NULL: nothing came in that time, or `closed`. */
+/* The next message but watchdogs, which it answers, until the next call; NULL: nothing came in that time, or `closed`. */
 const uint8_t *raw_next(struct raw *, size_t *n, uint32_t ms);
 /* Sends a request and waits for its answer; NULL: none, or `closed`. */
 const uint8_t *raw_ask(struct raw *, const void *p, size_t n, size_t *answer_n, uint32_t ms);
