@@ -129,9 +129,10 @@ static void settled(void *ctx)
 	l->settle = 0;
 	if (l->assoc->stack->use_key(l->assoc, FIRST_KEY))
 		l->key = KEY_NEW;
-	else
+	else if (errno != EINVAL)
 		fail(l, "SCTP-AUTH: the key of the handshake: %s", strerror(errno));
-	l->assoc->ready(l->assoc->ctx, EPOLLOUT);
+	/* EINVAL: the other side has ended the association; what it said before, such as an alert, tells more. */
+	l->assoc->ready(l->assoc->ctx, l->key == KEY_SETTLE ? EPOLLIN : EPOLLOUT);
 }
 
 /* The next octets; notifications are worked off on the way. */
