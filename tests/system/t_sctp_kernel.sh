@@ -97,7 +97,7 @@ echo "127.0.0.1 localhost" >"$root/etc/hosts"
 
 # Emulated: what /dev/kvm promises, nested machines do not always keep, and it is fast enough.
 started=$SECONDS
-timeout -k 5 150 "$qemu" -accel tcg -cpu max -m 384 -smp 1 -nodefaults -no-reboot -display none -monitor none \
+timeout -k 5 280 "$qemu" -accel tcg -cpu max -m 384 -smp 1 -nodefaults -no-reboot -display none -monitor none \
 	-serial "file:$work/console" -kernel "$kernel" -initrd "$work/initrd" \
 	-append "console=ttyS0 quiet panic=-1 rdinit=/init random.trust_cpu=on mitigations=off" </dev/null &
 qemu_pid=$!

@@ -20,7 +20,7 @@
 
 #define APP 16777309u
 #define CMD 8388639u
-#define PATIENCE_MS 15000
+#define PATIENCE_MS 40000
 
 struct end {
 	struct peer *peer;
@@ -100,7 +100,7 @@ static const char *path(const char *name, const char *suffix)
 
 static struct peer_conf conf_of(const char *host, const char *cert, const char *ca)
 {
-	struct peer_conf c = { .origin_host = host, .origin_realm = "test", .apps = apps, .napps = 1, .connect_timeout_ms = 5000,
+	struct peer_conf c = { .origin_host = host, .origin_realm = "test", .apps = apps, .napps = 1, .connect_timeout_ms = 60000,
 	                       .sctp = { .on = true } };
 
 	if (ca)
