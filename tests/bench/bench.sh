@@ -17,9 +17,10 @@ rows=${BENCH_ROWS:-idle handshakes triggers refused flood reconnect answer relay
 idle_n=${BENCH_CONNECTIONS:-10000} back_n=${BENCH_RECONNECT:-1000} secs=${BENCH_SECONDS:-4} rounds=${BENCH_ROUNDS:-3}
 out=$PWD/bench.json
 dir=$(mktemp -d "${TMPDIR:-/tmp}/iwf-bench.XXXXXX")
-trap 'for p in hold bare steady bare_answer bare_relay big; do lab_kill $p >/dev/null 2>&1; done; lab_stop; [ -n "${BENCH_KEEP:-}" ] || rm -rf "$dir"' EXIT
+trap 'for p in hold bare steady bare_answer bare_relay big few; do lab_kill $p >/dev/null 2>&1; done; lab_stop; [ -n "${BENCH_KEEP:-}" ] || rm -rf "$dir"' EXIT
 trap 'exit 1' INT TERM
 ulimit -n "$(ulimit -Hn)"
+began=$(cut -d' ' -f1-3 /proc/loadavg)
 die() { echo "bench: $*" >&2; exit 1; }
 say() { echo "bench: $*" >&2; }
 
@@ -55,6 +56,7 @@ INSERT INTO external_id (ext_id, subscription_id)
   UNION ALL
   SELECT printf('dev%08d@load.example.com', CAST(substr(imsi, 9) AS INTEGER)), id FROM subscription WHERE imsi LIKE '00101099%';
 END
+lab_sql ".backup $LAB/few-begin.db"
 sed -i 's/level = "info"/level = "notice"/' "$LAB/mtc-iwf.conf"      # as where it serves; so nothing tells of open connections
 lab_node_up() { lab_alive node && (exec 3<>/dev/tcp/127.0.0.1/$lab_node_secport) 2>/dev/null; }
 lab_start || exit 1
@@ -228,10 +230,11 @@ machine=$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1)
 gnutls=$(pkg-config --modversion gnutls 2>/dev/null) fd=$(dpkg-query -W -f '${Version}' freediameterd 2>/dev/null)
 commit=$(git -C "$SRC" describe --always --dirty 2>/dev/null)
 echo
+echo "load average $began at the beginning, $(cut -d' ' -f1-3 /proc/loadavg) at the end"
 echo "$machine, $(nproc) cores, Linux $(uname -r), GnuTLS $gnutls, freeDiameter $fd, commit ${commit:-?}, $(date -u +%Y-%m-%dT%H:%MZ)"
-printf '%-12s %-52s %14s %14s %8s  %-10s\n' row measured gateway baseline ratio wanted
+printf '%-12s %-52s %14s %14s %8s  %-10s\n' row measured ours baseline ratio wanted
 cat "$table"
 jq -s --arg machine "$machine" --arg cores "$(nproc)" --arg kernel "$(uname -r)" --arg gnutls "$gnutls" --arg fd "$fd" --arg commit "$commit" \
-	--arg date "$(date -u +%Y-%m-%dT%H:%M:%SZ)" \
-	'{machine: $machine, cores: ($cores | tonumber), kernel: $kernel, gnutls: $gnutls, freediameter: $fd, commit: $commit, date: $date, rows: .}' \
+	--arg date "$(date -u +%Y-%m-%dT%H:%M:%SZ)" --arg load "$began" \
+	'{machine: $machine, cores: ($cores | tonumber), kernel: $kernel, gnutls: $gnutls, freediameter: $fd, commit: $commit, date: $date, load: $load, rows: .}' \
 	"$results" >"$out" && echo "written: $out"

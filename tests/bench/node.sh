@@ -164,31 +164,34 @@ big_file() {
 	mv "$made" "$file"
 	echo "$file"
 }
-big_start() {
-	local file
-	file=$(big_file) && cp "$file" "$LAB/big.db" || die "no file with $devices devices"
-	load_scs | sqlite3 -bail "$LAB/big.db" || die "no SCSs in the file with $devices devices"
-	sed "s#sqlite:$LAB_DB#sqlite:$LAB/big.db#" "$LAB/mtc-iwf.conf" >"$LAB/big-iwf.conf"
-	host_conf big "$lab_node" <<-END
-	LoadExtension = "$BUILD/.libs/acl_scs.fdx" : "$LAB/big-iwf.conf";
-	LoadExtension = "$BUILD/.libs/app_s6m.fdx" : "$LAB/big-iwf.conf";
-	LoadExtension = "$BUILD/.libs/app_t4.fdx" : "$LAB/big-iwf.conf";
-	LoadExtension = "$BUILD/.libs/app_tsp.fdx" : "$LAB/big-iwf.conf";
+# Another node on a copy of that file, with nothing in its journal.
+fresh_node() {
+	local name=$1 file=$2
+	cp "$file" "$LAB/$name.db" || die "no copy of $file"
+	sed "s#sqlite:$LAB_DB#sqlite:$LAB/$name.db#" "$LAB/mtc-iwf.conf" >"$LAB/$name-iwf.conf"
+	[ "$name" != big ] || load_scs | sqlite3 -bail "$LAB/big.db" || die "no SCSs in $LAB/big.db"
+	host_conf "$name" "$lab_node" <<-END
+	LoadExtension = "$BUILD/.libs/acl_scs.fdx" : "$LAB/$name-iwf.conf";
+	LoadExtension = "$BUILD/.libs/app_s6m.fdx" : "$LAB/$name-iwf.conf";
+	LoadExtension = "$BUILD/.libs/app_t4.fdx" : "$LAB/$name-iwf.conf";
+	LoadExtension = "$BUILD/.libs/app_tsp.fdx" : "$LAB/$name-iwf.conf";
 	$(to_smssc)
 	END
-	try_ext=dev%08d@load.example.com host_start big
+	try_ext=dev%08d@load.example.com host_start "$name"
 }
 bench_devices() {
 	devices=${BENCH_DEVICES:-10000000} cache=${BENCH_CACHE:-$BUILD/bench-cache}
-	local pid
-	big_start
-	pid=$(cat "$LAB/big.pid")
-	WANT_STATUS=0 in_turn $((rounds + 2)) "$secs" "devices-big $big_port $pid --devices 1-$devices" \
-		"devices-few $lab_node_secport $(cat "$LAB/node.pid") --devices 1-1000" \
+	local file big few
+	file=$(big_file) || die "no file with $devices devices"
+	fresh_node big "$file"
+	fresh_node few "$LAB/few-begin.db"
+	big=$(cat "$LAB/big.pid") few=$(cat "$LAB/few.pid")
+	WANT_STATUS=0 in_turn $((rounds + 2)) "$secs" "devices-big $big_port $big --devices 1-$devices" \
+		"devices-few $few_port $few --devices 1-1000" \
 		-- --connections 8 --outstanding 16 --scatter --ext-id dev%08d@load.example.com
 	row devices "full triggers a second, over $devices devices" "$(med "${rate[devices-big]}")" "$(med "${rate[devices-few]}")" \
 		"$(ratio "${rate[devices-big]}" "${rate[devices-few]}")" ">= 0.95" "baseline: a node with 1000 devices"
 	row devices "us of the node's CPU for each" "$(med "${cpu[devices-big]}")" "$(med "${cpu[devices-few]}")" \
 		"$(ratio "${cpu[devices-big]}" "${cpu[devices-few]}")" "" "ratio: lower is better"
-	row devices "MB resident" "$(div "$(rss "$pid")" 1024 %.0f)" "$(div "$(rss "$(cat "$LAB/node.pid")")" 1024 %.0f)" - "< 200 MB"
+	row devices "MB resident" "$(div "$(rss "$big")" 1024 %.0f)" "$(div "$(rss "$few")" 1024 %.0f)" - "< 200 MB"
 }
