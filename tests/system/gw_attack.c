@@ -492,6 +492,12 @@ static const char *answers(void)
 	return still_served();
 }
 
+/* More than 65,535 octets, and an AVP that cannot be. */
+static bool closes_node(unsigned how)
+{
+	return at_node && (how == 4 || how == 5);
+}
+
 /* The next DNR, answered with what may be wrong about it. */
 static const char *lie_about_report(unsigned how)
 {
@@ -519,7 +525,7 @@ static const char *lie_about_report(unsigned how)
 		dia_put_raw(&w, dia_avps[DIA_Failed_AVP].code, DIA_AVP_M, 0, "\0\0\1\7\x40\0\0", 8);
 	for (int i = 0; i < 2; i++)                              /* each of them twice */
 		if (!dia_end(&w) || !raw_send(&me, w.p, w.n))
-			return say("the connection is closed");
+			return closes_node(how) ? NULL : say("the connection is closed");
 	return NULL;
 }
 
@@ -532,7 +538,7 @@ static const char *false_reports(void)
 	for (unsigned how = 1; how <= 7 && !bad; how++) {
 		good_dar();
 		bad = dia_end(&w) && raw_send(&me, w.p, w.n) ? lie_about_report(how) : say("the connection is closed");
-		if (bad || !at_node || (how != 4 && how != 5))
+		if (bad || !closes_node(how))
 			continue;
 		bad = closed_now("an answer that cannot be read");
 		raw_close(&me);
