@@ -31,8 +31,8 @@ struct sqlite3 *iwf_store_sqlite(struct iwf_store *);
 void iwf_store_wait(struct iwf_store *, bool wait);
 
 /* To be called now and then, outside of a transaction, by who writes all the time:
- * keeps the write-ahead log short, waiting up to 100 ms for who reads from it,
- * and says in the log who keeps it from that. */
+ * keeps the write-ahead log short, waiting up to 500 ms, less and less often, for
+ * who reads from it, and says in the log who keeps it from that. */
 void iwf_store_tend(struct iwf_store *);
 
 /* A fresh store in memory; store_mem.h puts in what administrators put in. */

@@ -35,7 +35,7 @@ struct sqlite_store {
 	char err[768];
 	/* Failures are logged at most once a second and kind; the rest is counted. */
 	struct { int64_t last_ms; unsigned silent; } logged[8];
-	struct { long long told; int64_t again_ms, pause_ms; } log;   /* store_sqlite_log.c */
+	struct { long long told; int64_t again_ms, pause_ms, wait_ms; int copied; } log;   /* store_sqlite_log.c */
 	bool failing;                /* the last thing said in the log was a failure, so that its end is told too */
 };
 

@@ -14,8 +14,11 @@
 
 #define LOG_LONG      (32LL << 20)   /* octets from which on we copy it back ourselves, and wait for readers */
 #define LOG_TOO_LONG  (64LL << 20)   /* and from which on we say so */
-#define WAIT_MS       100
-#define AGAIN_MS      1000           /* after waiting in vain; twice as long each time */
+/* Readers that overlap are gone only when nobody has written for as long as the longest of them takes, so we wait for
+ * them, not writing; for one that stays we wait less and less often. */
+#define WAIT_MS       500
+#define WAIT_LESS_MS  100
+#define AGAIN_MS      500
 #define AGAIN_MAX_MS  60000
 
 static long long file_size(const char *path, const char *suffix, struct stat *st)
@@ -73,26 +76,45 @@ static void tell(struct sqlite_store *s, long long size)
 	}
 }
 
+static void copy_back(struct sqlite_store *s)
+{
+	const uint32_t busy_ms = s->opts.busy_timeout_ms;
+	int in_log = 0, copied = 0, rc;
+
+	if (!s->log.pause_ms) {
+		s->log.wait_ms = WAIT_MS;
+		s->log.pause_ms = AGAIN_MS;
+		s->log.copied = 0;
+	}
+	s->opts.busy_timeout_ms = (uint32_t)s->log.wait_ms;
+	rc = sqlite3_wal_checkpoint_v2(s->db, "main", SQLITE_CHECKPOINT_TRUNCATE, &in_log, &copied);
+	s->opts.busy_timeout_ms = busy_ms;
+	if (rc == SQLITE_OK) {
+		s->log.pause_ms = 0;
+		return;
+	}
+	/* What fails but for a reader will fail in a commit, too, and is told there. */
+	if (copied > s->log.copied) {            /* who read when we last tried is gone, and others have come */
+		s->log.wait_ms = WAIT_MS;
+		s->log.pause_ms = AGAIN_MS;
+	} else {
+		s->log.wait_ms = WAIT_LESS_MS;
+		s->log.pause_ms = 2 * s->log.pause_ms < AGAIN_MAX_MS ? 2 * s->log.pause_ms : AGAIN_MAX_MS;
+	}
+	s->log.copied = copied;
+	s->log.again_ms = iwf_sqlite_now_ms() + s->log.pause_ms;
+}
+
 void iwf_sqlite_tend(struct sqlite_store *s)
 {
-	const int64_t now = iwf_sqlite_now_ms();
-	const uint32_t busy_ms = s->opts.busy_timeout_ms;
 	struct stat st;
 	long long size;
 
 	if (!s->db || s->broken || s->in_tx)
 		return;
 	size = file_size(s->path, "-wal", &st);
-	if (size >= LOG_LONG && now >= s->log.again_ms) {
-		s->opts.busy_timeout_ms = busy_ms < WAIT_MS ? busy_ms : WAIT_MS;
-		/* A failure is that of a later commit, too, and told there. */
-		if (sqlite3_wal_checkpoint_v2(s->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK) {
-			s->log.pause_ms = 0;
-		} else {
-			s->log.pause_ms = !s->log.pause_ms ? AGAIN_MS : s->log.pause_ms < AGAIN_MAX_MS / 2 ? s->log.pause_ms * 2 : AGAIN_MAX_MS;
-			s->log.again_ms = iwf_sqlite_now_ms() + s->log.pause_ms;
-		}
-		s->opts.busy_timeout_ms = busy_ms;
+	if (size >= LOG_LONG && iwf_sqlite_now_ms() >= s->log.again_ms) {
+		copy_back(s);
 		size = file_size(s->path, "-wal", &st);
 	}
 	tell(s, size);

@@ -6,16 +6,17 @@
 #                               T flag, until drive_off; then until it has heard of each
 #   drive_off                   ends them all, and waits for that
 #   drive_log NAME TYPE [FILTER]   references of all answers or reports (jq), one a line
-#   drive_new NAME FILTER       how many such answers the connection of now has
+#   drive_names                 all of them
+#   drive_new NAME STATUS       how many answers with that Request-Status its connection of now has had
 #
 # Needs request NUMBER [OPTIONS], which prints a line for tsp-scs script: always the same for a number.
 # NAME.sent has each number as often as it was sent, NAME.log what tsp-scs said, of all connections that have ended.
 drive_burst=${drive_burst:-1}   # requests, about twenty times a second
-drive_pids=
+drive_pids= drive_names=
 
 drive_refs() { jq -rR "fromjson? | select(.type == \"$2\" $3) | .reference" "$1"; }
 drive_log() { drive_refs "$LAB/$1.log" "$2" "${3:-}"; }
-drive_new() { drive_refs "$LAB/$1.now" answer "$2" | wc -l; }
+drive_new() { grep -c "^{\"type\":\"answer\".*\"status\":\"$2\"" "$LAB/$1.now"; }
 # 3002 and 3004 say that it should be sent again.
 drive_answered='and .result_code != 3002 and .result_code != 3004'
 
@@ -66,6 +67,6 @@ drive() {
 drive_on() {
 	: | tee "$LAB/$1.log" "$LAB/$1.now" "$LAB/$1.open" >"$LAB/$1.sent"
 	drive "$@" &
-	drive_pids="$drive_pids $!"
+	drive_pids="$drive_pids $!" drive_names="$drive_names $1"
 }
 drive_off() { touch "$LAB/enough"; [ -z "$drive_pids" ] || wait $drive_pids; drive_pids=; }
