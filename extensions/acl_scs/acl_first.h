@@ -1,4 +1,4 @@
-/* acl_first.h - what comes on a connection before it has been let in. */
+/* acl_first.h - what comes on a connection before it has been let in, and how much may wait on it afterwards. */
 #pragma once
 #include <stdbool.h>
 
@@ -6,5 +6,5 @@
  * thread.  Returns 0 or the error of freeDiameter. */
 int acl_first_start(void (*note)(const char *what));
 void acl_first_stop(void);
-/* The connection of that socket has been let in; -1: nothing happens. */
+/* The connection of that socket has been let in, and this thread is its peer's; -1: it is not known. */
 void acl_first_let_in(int fd);

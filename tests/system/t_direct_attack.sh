@@ -78,6 +78,10 @@ rows=$(lab_sql "SELECT count(*) FROM audit") lines=$(wc -l <"$LAB/node.log")
 attack malformed "50,000 requests that are refused"
 works "the audit has few rows of them" test $(($(lab_sql "SELECT count(*) FROM audit") - rows)) -lt 5000
 
+attack never-reads "requests without reading the answers: its memory is bounded"
+attack reads-slowly "requests and reading one answer in four: its memory is bounded"
+[ -n "${SANITIZE:-}" ] || works "the node has not kept them" test "$(memory)" -lt $((rss + 65536))
+
 # ---- what does not
 attack storm "connecting and disconnecting as fast as can be: the node comes back"
 attack silent "silent connections: the node comes back"
