@@ -130,6 +130,8 @@ struct svc_host {
 	char name[IWF_DIAMID_MAX + 1];
 	uint32_t in_flight, queued;
 	struct svc_report *first, *last;         /* queued */
+	bool behind;                             /* there are more, in the outbox only: those with next_ms == line_ms, behind after_id */
+	int64_t line_ms, after_id;
 };
 /* A DRR that is answered when its report is (t4.confirm_report = "after-dna"). */
 struct svc_held {
@@ -184,8 +186,6 @@ struct iwf_service {
 	int64_t told_ms, prune_ms;    /* when refusals were last told, and old rows are looked for next */
 
 	struct iwf_map hosts, reports;
-	bool more_in_outbox;          /* reports for which there was no room in memory */
-	int64_t refill_after_ms;      /* not again before: it has moved nothing */
 	struct svc_held *oldest_held, *newest_held;
 
 	/* Room for what the store returns, too much for a stack. */

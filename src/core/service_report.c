@@ -5,48 +5,34 @@
 #include <strings.h>
 #include "service_int.h"
 
-/* Reports of one SCS that wait in memory for the window; those beyond stay in the
- * outbox only, and the tick brings them. */
+/* Reports of one SCS that wait in memory for the window.  Those beyond stay in the outbox only, in line: all with one
+ * next_ms, so that their order is that of their ids, and are fetched when there is room. */
 #define QUEUE_MAX    256
 /* How long a report that waits in memory is left alone by report_due(). */
 #define QUEUED_MS    30000
-/* When the outbox looks again at what did not fit into the queue. */
-#define NO_ROOM_MS   1000
-/* Between two looks into the outbox that find nothing to send. */
-#define REFILL_MS    50
-
 /* ---- hosts and reports in memory */
-
-static struct svc_host *host_find(const struct iwf_service *svc, const char *name)
-{
-	struct iwf_map_link *l = iwf_map_first(&svc->hosts, iwf_map_hash_str(svc->seed, name));
-
-	for (; l; l = iwf_map_next(l)) {
-		struct svc_host *h = IWF_MAP_OWNER(l, struct svc_host, by_name);
-
-		if (strcasecmp(h->name, name) == 0)
-			return h;
-	}
-	return NULL;
-}
 
 static struct svc_host *host_get(struct iwf_service *svc, const char *name)
 {
-	struct svc_host *h = host_find(svc, name);
+	const uint64_t hash = iwf_map_hash_str(svc->seed, name);
+	struct svc_host *h;
 
-	if (h)
-		return h;
+	for (struct iwf_map_link *l = iwf_map_first(&svc->hosts, hash); l; l = iwf_map_next(l)) {
+		h = IWF_MAP_OWNER(l, struct svc_host, by_name);
+		if (strcasecmp(h->name, name) == 0)
+			return h;
+	}
 	h = calloc(1, sizeof *h);
 	if (!h)
 		return NULL;
 	snprintf(h->name, sizeof h->name, "%s", name);
-	iwf_map_add(&svc->hosts, &h->by_name, iwf_map_hash_str(svc->seed, name));
+	iwf_map_add(&svc->hosts, &h->by_name, hash);
 	return h;
 }
 
 static void host_put(struct iwf_service *svc, struct svc_host *h)
 {
-	if (h->in_flight || h->queued)
+	if (h->in_flight || h->queued || h->behind)
 		return;
 	iwf_map_del(&svc->hosts, &h->by_name);
 	free(h);
@@ -237,6 +223,14 @@ static enum iwf_err send_queued(struct iwf_service *svc, struct svc_host *h, str
 	return err;
 }
 
+/* From now on there are reports for it in the outbox only. */
+static void fall_behind(const struct iwf_service *svc, struct svc_host *h)
+{
+	h->behind = true;
+	h->line_ms = svc->now_ms + (int64_t)svc->conf->notify_retry_max_s * 1000;
+	h->after_id = 0;
+}
+
 /* A row of the outbox whose time has come. */
 static enum iwf_err handle_due(struct iwf_service *svc, struct iwf_report *row, struct iwf_effects *fx)
 {
@@ -255,17 +249,20 @@ static enum iwf_err handle_due(struct iwf_service *svc, struct iwf_report *row, 
 	h = host_get(svc, row->dnr.dest_host);
 	if (!h)
 		return IWF_ENOMEM;
-	if (window_open(svc, h) && !h->queued) {
+	if (h->behind || h->queued >= QUEUE_MAX) {
+		if (!h->behind)
+			fall_behind(svc, h);
+		else if (row->id <= h->after_id)
+			h->after_id = row->id - 1;
+		err = STORE(svc, report_retry, row->id, h->line_ms, row->attempts);
+	} else if (window_open(svc, h) && !h->queued) {
 		err = send_row(svc, h, row, fx);
-	} else if (h->queued < QUEUE_MAX) {
+	} else {
 		err = STORE(svc, report_retry, row->id, svc->now_ms + QUEUED_MS, row->attempts);
 		if (!err && !(r = report_know(svc, row)))
 			err = IWF_ENOMEM;
 		if (!err)
 			report_queue(r, h);
-	} else {
-		err = STORE(svc, report_retry, row->id, svc->now_ms + NO_ROOM_MS, row->attempts);
-		svc->more_in_outbox = true;
 	}
 	host_put(svc, h);
 	return err == IWF_ENOENT ? IWF_OK : err;
@@ -281,31 +278,38 @@ static enum iwf_err send_due(struct iwf_service *svc, struct iwf_effects *fx)
 	return err;
 }
 
-/* Answers have made room: what found none comes now, not with the next tick only. */
-static enum iwf_err refill(struct iwf_service *svc, struct iwf_effects *fx)
+/* All that the outbox has for it, the oldest first. */
+static enum iwf_err line_up(struct iwf_service *svc, struct svc_host *h)
 {
-	size_t n = 0, moved = 0;
-	enum iwf_err err = STORE(svc, report_due, svc->now_ms + NO_ROOM_MS, svc->due, SVC_PORTION, &n);
+	fall_behind(svc, h);
+	return STORE(svc, report_line_up, h->name, h->line_ms);
+}
 
-	if (!err)
-		svc->more_in_outbox = n == SVC_PORTION;
-	for (size_t i = 0; i < n && !err; i++) {
-		struct iwf_report *row = &svc->due[i];
-		const struct svc_report *r = report_find(svc, row->id);
-		const struct svc_host *h;
+/* Into the queue, from the line, as long as there is room. */
+static enum iwf_err fetch_line(struct iwf_service *svc, struct svc_host *h)
+{
+	enum iwf_err err = IWF_OK;
+	size_t n;
 
-		if ((r && r->state != SVC_REPORT_IDLE) || (row->attempts && row->next_ms > svc->now_ms))
-			continue;
-		h = host_find(svc, row->dnr.dest_host);
-		if (h && h->queued >= QUEUE_MAX) {       /* of another SCS, which is slow: it waits for the tick */
-			svc->more_in_outbox = true;
-			continue;
+	if (h->behind && h->line_ms <= svc->now_ms)   /* it has taken so long that those in line are due by themselves */
+		err = line_up(svc, h);
+	while (!err && h->behind && h->queued < QUEUE_MAX) {
+		err = STORE(svc, report_in_line, h->name, h->line_ms, h->after_id, svc->due, SVC_PORTION, &n);
+		for (size_t i = 0; i < n && !err && h->queued < QUEUE_MAX; i++) {
+			struct svc_report *r = report_find(svc, svc->due[i].id);
+
+			h->after_id = svc->due[i].id;
+			if (r && r->state != SVC_REPORT_IDLE)
+				continue;
+			r = report_know(svc, &svc->due[i]);
+			if (!r)
+				err = IWF_ENOMEM;
+			else
+				report_queue(r, h);
 		}
-		err = handle_due(svc, row, fx);
-		moved++;
+		if (!err && n < SVC_PORTION && h->queued < QUEUE_MAX)
+			h->behind = false;
 	}
-	if (!moved)
-		svc->refill_after_ms = svc->now_ms + REFILL_MS;
 	return err;
 }
 
@@ -319,7 +323,9 @@ static enum iwf_err send_stranded(struct iwf_service *svc, struct iwf_effects *f
 		struct svc_host *h = IWF_MAP_OWNER(l, struct svc_host, by_name);
 
 		next = iwf_map_each(&svc->hosts, l);
-		if (h->first && window_open(svc, h))
+		if (h->behind && h->queued <= QUEUE_MAX / 4)
+			err = fetch_line(svc, h);
+		if (!err && window_open(svc, h))
 			err = send_queued(svc, h, fx);
 	}
 	return err;
@@ -353,10 +359,10 @@ static enum iwf_err make_report(struct iwf_service *svc, const struct iwf_trigge
 
 	if (!h)
 		return IWF_ENOMEM;
-	now = window_open(svc, h) && !h->queued;
-	queue = !now && h->queued < QUEUE_MAX;
-	if (!now && !queue)
-		svc->more_in_outbox = true;
+	now = window_open(svc, h) && !h->queued && !h->behind;
+	queue = !now && h->queued < QUEUE_MAX && !h->behind;
+	if (!now && !queue && !h->behind)
+		fall_behind(svc, h);
 	memcpy(row.dnr.dest_host, t->dest_host, sizeof row.dnr.dest_host);
 	memcpy(row.dnr.dest_realm, t->dest_realm, sizeof row.dnr.dest_realm);
 	memcpy(row.dnr.ext_id, t->ext_id, sizeof row.dnr.ext_id);
@@ -365,7 +371,7 @@ static enum iwf_err make_report(struct iwf_service *svc, const struct iwf_trigge
 	row.dnr.reference = t->reference;
 	row.dnr.outcome = trg_state_outcome(t->state);
 	row.attempts = now;
-	row.next_ms = now ? sent_next_ms(svc) : svc->now_ms + (queue ? QUEUED_MS : NO_ROOM_MS);
+	row.next_ms = now ? sent_next_ms(svc) : queue ? svc->now_ms + QUEUED_MS : h->line_ms;
 	row.expires_ms = svc->now_ms + (int64_t)svc->conf->notify_lifetime_s * 1000;
 	err = STORE(svc, report_insert, &row);
 	if (!err && (now || queue)) {
@@ -614,7 +620,7 @@ enum iwf_err iwf_service_dna(struct iwf_service *svc, int64_t report, const stru
 	struct svc_report *r = report_find(svc, report);
 	const bool unheard = dna->kind == TSP_DNA_UNDELIVERED;
 	struct svc_host *h;
-	bool more, low;
+	bool more;
 	enum iwf_err err;
 
 	svc_at(svc, now_ms);
@@ -622,26 +628,39 @@ enum iwf_err iwf_service_dna(struct iwf_service *svc, int64_t report, const stru
 		return IWF_OK;
 	r->epoch = svc->epoch;
 	h = r->host;
-	more = h->first != NULL;    /* and then `h` stays */
-	low = h->queued <= QUEUE_MAX / 4;
+	if (unheard && h->in_flight == 1)
+		h->behind = false;      /* none of the window was heard: it is away, and those in line wait for its return, or their time */
+	more = h->first || h->behind;   /* and then `h` stays */
 	err = unheard ? undelivered(svc, r) : seen(svc, r, dna);
 	if (err)
 		return err;
 	report_end(svc, r, unheard ? DIAMETER_UNABLE_TO_DELIVER : DIAMETER_SUCCESS, fx);
-	if (more)
-		err = send_queued(svc, h, fx);
-	if (!err && low && !unheard && svc->more_in_outbox && svc->now_ms >= svc->refill_after_ms)
-		err = refill(svc, fx);
-	return err;
+	if (more && h->behind && h->queued <= QUEUE_MAX / 4)
+		err = fetch_line(svc, h);
+	return more && !err ? send_queued(svc, h, fx) : err;
 }
 
+/* What waits in memory goes back into the line: some of the outbox may be older. */
 enum iwf_err iwf_service_scs_up(struct iwf_service *svc, const char *host, int64_t now_ms, struct iwf_effects *fx)
 {
+	struct svc_host *h = host_get(svc, host);
 	enum iwf_err err;
 
 	svc_at(svc, now_ms);
-	err = STORE(svc, report_hurry, host, now_ms);
-	return err ? err : send_due(svc, fx);
+	if (!h)
+		return IWF_ENOMEM;
+	err = line_up(svc, h);
+	while (!err && h->first) {
+		struct svc_report *r = h->first;
+
+		if (r->held)
+			report_idle(svc, r);
+		else
+			report_forget(svc, r);
+	}
+	if (!err)
+		err = fetch_line(svc, h);
+	return err ? err : send_queued(svc, h, fx);
 }
 
 /* ---- tick */
@@ -713,7 +732,6 @@ static void undo_held(struct iwf_service *svc, struct svc_report *r, struct iwf_
 
 void svc_report_undo(struct iwf_service *svc, struct iwf_effects *fx)
 {
-	svc->more_in_outbox = true;    /* there may be */
 	for (struct iwf_map_link *l = iwf_map_each(&svc->reports, NULL), *next; l; l = next) {
 		struct svc_report *r = IWF_MAP_OWNER(l, struct svc_report, by_id);
 
@@ -725,6 +743,7 @@ void svc_report_undo(struct iwf_service *svc, struct iwf_effects *fx)
 	}
 	for (struct iwf_map_link *l = iwf_map_each(&svc->hosts, NULL), *next; l; l = next) {
 		next = iwf_map_each(&svc->hosts, l);
+		IWF_MAP_OWNER(l, struct svc_host, by_name)->after_id = 0;   /* what was fetched is forgotten */
 		host_put(svc, IWF_MAP_OWNER(l, struct svc_host, by_name));
 	}
 }
@@ -745,6 +764,7 @@ void svc_report_free(struct iwf_service *svc)
 	}
 	for (struct iwf_map_link *l = iwf_map_each(&svc->hosts, NULL), *next; l; l = next) {
 		next = iwf_map_each(&svc->hosts, l);
+		IWF_MAP_OWNER(l, struct svc_host, by_name)->behind = false;
 		host_put(svc, IWF_MAP_OWNER(l, struct svc_host, by_name));
 	}
 	iwf_map_free(&svc->reports);

@@ -292,7 +292,10 @@ struct iwf_store_ops {
 	enum iwf_err (*report_delete)(struct iwf_store *, int64_t id);
 	enum iwf_err (*report_retry)(struct iwf_store *, int64_t id, int64_t next_ms, uint32_t attempts);
 	enum iwf_err (*report_due)(struct iwf_store *, int64_t now_ms, struct iwf_report *out, size_t max, size_t *n); /* by next_ms, id */
-	enum iwf_err (*report_hurry)(struct iwf_store *, const char *dest_host, int64_t now_ms);  /* all of that host are due now */
+	/* A host's line: all of its rows get that next_ms; and those that have it, by id, from behind after_id on. */
+	enum iwf_err (*report_line_up)(struct iwf_store *, const char *dest_host, int64_t line_ms);
+	enum iwf_err (*report_in_line)(struct iwf_store *, const char *dest_host, int64_t line_ms, int64_t after_id, struct iwf_report *out,
+	                               size_t max, size_t *n);
 
 	/* Quota counters.  `add` may be negative: what was not used after all; never below 0. */
 	enum iwf_err (*usage_add)(struct iwf_store *, int64_t scs_id, int64_t period_start_ms, int64_t add, int64_t *total);

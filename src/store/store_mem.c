@@ -659,18 +659,34 @@ static enum iwf_err mem_report_due(struct iwf_store *st, int64_t now_ms, struct 
 	return IWF_OK;
 }
 
-static enum iwf_err mem_report_hurry(struct iwf_store *st, const char *dest_host, int64_t now_ms)
+static enum iwf_err mem_report_line_up(struct iwf_store *st, const char *dest_host, int64_t line_ms)
 {
 	struct mem_store *m = mem_of(st);
 
 	for (size_t i = 0; i < m->t[T_REPORT].n; i++) {
 		struct mem_report *r = iwf_mem_row(&m->t[T_REPORT], i);
 
-		if (r->gone || r->r.next_ms <= now_ms || strcasecmp(r->r.dnr.dest_host, dest_host) != 0)
+		if (r->gone || strcasecmp(r->r.dnr.dest_host, dest_host) != 0)
 			continue;
 		if (iwf_mem_keep(m, &m->t[T_REPORT], i) != IWF_OK)
-			return iwf_mem_fail(m, IWF_ENOMEM, "report_hurry");
-		r->r.next_ms = now_ms;
+			return iwf_mem_fail(m, IWF_ENOMEM, "report_line_up");
+		r->r.next_ms = line_ms;
+	}
+	return IWF_OK;
+}
+
+/* Rows are kept by id. */
+static enum iwf_err mem_report_in_line(struct iwf_store *st, const char *dest_host, int64_t line_ms, int64_t after_id, struct iwf_report *out,
+                                       size_t max, size_t *n)
+{
+	struct mem_store *m = mem_of(st);
+
+	*n = 0;
+	for (size_t i = 0; i < m->t[T_REPORT].n && *n < max; i++) {
+		const struct mem_report *r = iwf_mem_row(&m->t[T_REPORT], i);
+
+		if (!r->gone && r->r.next_ms == line_ms && r->r.id > after_id && strcasecmp(r->r.dnr.dest_host, dest_host) == 0)
+			out[(*n)++] = r->r;
 	}
 	return IWF_OK;
 }
@@ -738,7 +754,7 @@ static const struct iwf_store_ops mem_ops = {
 	.trigger_unfinished = mem_trigger_unfinished,
 	.report_insert = mem_report_insert, .report_get = mem_report_get,
 	.report_by_trigger = mem_report_by_trigger, .report_delete = mem_report_delete, .report_retry = mem_report_retry,
-	.report_due = mem_report_due, .report_hurry = mem_report_hurry,
+	.report_due = mem_report_due, .report_line_up = mem_report_line_up, .report_in_line = mem_report_in_line,
 	.usage_add = mem_usage_add, .usage_get = mem_usage_get, .audit_add = iwf_mem_audit_add,
 	.audit_count = iwf_mem_audit_count, .audit_tell = iwf_mem_audit_tell, .audit_prune = iwf_mem_audit_prune,
 	.journal_prune = iwf_mem_journal_prune, .errmsg = mem_errmsg,

@@ -123,7 +123,9 @@ enum iwf_err iwf_sqlite_report_by_trigger(struct iwf_store *, int64_t trigger_id
 enum iwf_err iwf_sqlite_report_delete(struct iwf_store *, int64_t id);
 enum iwf_err iwf_sqlite_report_retry(struct iwf_store *, int64_t id, int64_t next_ms, uint32_t attempts);
 enum iwf_err iwf_sqlite_report_due(struct iwf_store *, int64_t now_ms, struct iwf_report *out, size_t max, size_t *n);
-enum iwf_err iwf_sqlite_report_hurry(struct iwf_store *, const char *dest_host, int64_t now_ms);
+enum iwf_err iwf_sqlite_report_line_up(struct iwf_store *, const char *dest_host, int64_t line_ms);
+enum iwf_err iwf_sqlite_report_in_line(struct iwf_store *, const char *dest_host, int64_t line_ms, int64_t after_id, struct iwf_report *out,
+                                       size_t max, size_t *n);
 enum iwf_err iwf_sqlite_journal_prune(struct iwf_store *, int64_t before_ms, size_t max, size_t *n);
 enum iwf_err iwf_sqlite_usage_get(struct iwf_store *, int64_t scs_id, int64_t period_start_ms, int64_t *total);
 enum iwf_err iwf_sqlite_usage_add(struct iwf_store *, int64_t scs_id, int64_t period_start_ms, int64_t add, int64_t *total);

@@ -308,21 +308,27 @@ enum iwf_err iwf_sqlite_report_by_trigger(struct iwf_store *st, int64_t trigger_
 	return report_one(&q, out);
 }
 
-enum iwf_err iwf_sqlite_report_due(struct iwf_store *st, int64_t now_ms, struct iwf_report *out, size_t max, size_t *n)
+static enum iwf_err report_rows(struct query *q, struct iwf_report *out, size_t max, size_t *n)
 {
-	struct query q;
 	enum iwf_err e;
 
 	*n = 0;
-	iwf_sqlite_start(&q, st, ST_REPORT_DUE, "report_due");
-	iwf_sqlite_bind_int(&q, ":now", now_ms);
-	iwf_sqlite_bind_int(&q, ":max", (int64_t)max);
-	while (iwf_sqlite_row(&q))
-		report_columns(&q, &out[(*n)++]);
-	e = iwf_sqlite_end(&q);
+	iwf_sqlite_bind_int(q, ":max", (int64_t)max);
+	while (iwf_sqlite_row(q))
+		report_columns(q, &out[(*n)++]);
+	e = iwf_sqlite_end(q);
 	if (e != IWF_OK)
 		*n = 0;
 	return e;
+}
+
+enum iwf_err iwf_sqlite_report_due(struct iwf_store *st, int64_t now_ms, struct iwf_report *out, size_t max, size_t *n)
+{
+	struct query q;
+
+	iwf_sqlite_start(&q, st, ST_REPORT_DUE, "report_due");
+	iwf_sqlite_bind_int(&q, ":now", now_ms);
+	return report_rows(&q, out, max, n);
 }
 
 /* Runs a write that is about one row. */
@@ -354,14 +360,26 @@ enum iwf_err iwf_sqlite_report_retry(struct iwf_store *st, int64_t id, int64_t n
 	return run_one(&q);
 }
 
-enum iwf_err iwf_sqlite_report_hurry(struct iwf_store *st, const char *dest_host, int64_t now_ms)
+enum iwf_err iwf_sqlite_report_line_up(struct iwf_store *st, const char *dest_host, int64_t line_ms)
 {
 	struct query q;
 
-	iwf_sqlite_start(&q, st, ST_REPORT_HURRY, "report_hurry");
+	iwf_sqlite_start(&q, st, ST_REPORT_LINE_UP, "report_line_up");
 	iwf_sqlite_bind_text(&q, ":dest_host", dest_host);
-	iwf_sqlite_bind_int(&q, ":now", now_ms);
+	iwf_sqlite_bind_int(&q, ":line", line_ms);
 	return iwf_sqlite_run(&q, NULL);
+}
+
+enum iwf_err iwf_sqlite_report_in_line(struct iwf_store *st, const char *dest_host, int64_t line_ms, int64_t after_id, struct iwf_report *out,
+                                       size_t max, size_t *n)
+{
+	struct query q;
+
+	iwf_sqlite_start(&q, st, ST_REPORT_IN_LINE, "report_in_line");
+	iwf_sqlite_bind_text(&q, ":dest_host", dest_host);
+	iwf_sqlite_bind_int(&q, ":line", line_ms);
+	iwf_sqlite_bind_int(&q, ":after", after_id);
+	return report_rows(&q, out, max, n);
 }
 
 /* ---- quota counters ---- */

@@ -99,16 +99,25 @@ START_TEST(reports_due)
 	ck_assert_uint_eq(n, 2);
 	ck_assert_int_eq(out[1].id, id[3]);
 
-	OK(st->ops->report_hurry(st, "OTHER.example", 150));
+	OK(st->ops->report_line_up(st, "OTHER.example", 150));
 	OK(st->ops->report_due(st, 150, out, 8, &n));
 	ck_assert_uint_eq(n, 3);
 	ck_assert_int_eq(out[2].id, id[4]);
-	OK(st->ops->report_hurry(st, "nobody.example", 150));
-	OK(st->ops->report_hurry(st, "scs.acme.example", 150));
-	OK(st->ops->report_get(st, id[1], &out[0]));     /* due long since: keeps its place */
-	ck_assert_int_eq(out[0].next_ms, 100);
+	OK(st->ops->report_line_up(st, "nobody.example", 150));
+	OK(st->ops->report_line_up(st, "scs.acme.example", 150));
 	OK(st->ops->report_due(st, 150, out, 8, &n));
 	ck_assert_uint_eq(n, 5);
+	OK(st->ops->report_retry(st, id[1], 151, 1));    /* has left the line */
+	OK(st->ops->report_in_line(st, "SCS.acme.example", 150, 0, out, 8, &n));
+	ck_assert_uint_eq(n, 3);
+	ck_assert_int_eq(out[0].id, id[0]);
+	ck_assert_int_eq(out[1].id, id[2]);
+	ck_assert_int_eq(out[2].id, id[3]);
+	OK(st->ops->report_in_line(st, "scs.acme.example", 150, id[0], out, 1, &n));
+	ck_assert_uint_eq(n, 1);
+	ck_assert_int_eq(out[0].id, id[2]);
+	OK(st->ops->report_in_line(st, "scs.acme.example", 150, id[3], out, 8, &n));
+	ck_assert_uint_eq(n, 0);
 	iwf_store_close(st);
 }
 END_TEST
@@ -217,7 +226,7 @@ static void write_all(struct iwf_store *st, int64_t scs, int64_t trigger, int64_
 	OK(st->ops->trigger_move(st, trigger, TRG_PENDING, TRG_DELIVERED, NULL));
 	r = report_row(t.id, scs, 1);
 	OK(st->ops->report_insert(st, &r));
-	OK(st->ops->report_hurry(st, "scs.acme.example", 7));
+	OK(st->ops->report_line_up(st, "scs.acme.example", 7));
 	OK(st->ops->report_retry(st, report, 8, 3));
 	OK(st->ops->report_delete(st, report));
 	OK(st->ops->usage_add(st, scs, 0, 5, &total));

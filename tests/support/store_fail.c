@@ -73,7 +73,9 @@ PASS(report_by_trigger, (struct iwf_store *st, int64_t trigger_id, struct iwf_re
 PASS(report_delete, (struct iwf_store *st, int64_t id), id)
 PASS(report_retry, (struct iwf_store *st, int64_t id, int64_t next_ms, uint32_t attempts), id, next_ms, attempts)
 PASS(report_due, (struct iwf_store *st, int64_t now_ms, struct iwf_report *out, size_t max, size_t *n), now_ms, out, max, n)
-PASS(report_hurry, (struct iwf_store *st, const char *dest_host, int64_t now_ms), dest_host, now_ms)
+PASS(report_line_up, (struct iwf_store *st, const char *dest_host, int64_t line_ms), dest_host, line_ms)
+PASS(report_in_line, (struct iwf_store *st, const char *dest_host, int64_t line_ms, int64_t after_id, struct iwf_report *out, size_t max, size_t *n),
+     dest_host, line_ms, after_id, out, max, n)
 PASS(usage_get, (struct iwf_store *st, int64_t scs_id, int64_t period_start_ms, int64_t *total), scs_id, period_start_ms, total)
 PASS(usage_add, (struct iwf_store *st, int64_t scs_id, int64_t period_start_ms, int64_t add, int64_t *total),
      scs_id, period_start_ms, add, total)
@@ -129,7 +131,7 @@ static const struct iwf_store_ops fail_ops = {
 	.trigger_unfinished = fail_trigger_unfinished,
 	.report_insert = fail_report_insert, .report_get = fail_report_get, .report_by_trigger = fail_report_by_trigger,
 	.report_delete = fail_report_delete, .report_retry = fail_report_retry, .report_due = fail_report_due,
-	.report_hurry = fail_report_hurry,
+	.report_line_up = fail_report_line_up, .report_in_line = fail_report_in_line,
 	.usage_add = fail_usage_add, .usage_get = fail_usage_get, .audit_add = fail_audit_add,
 	.audit_count = fail_audit_count, .audit_tell = fail_audit_tell, .audit_prune = fail_audit_prune,
 	.journal_prune = fail_journal_prune, .errmsg = fail_errmsg,
