@@ -141,6 +141,9 @@ static int app_tsp_entry(char *conf_file)
 		iwf_log(IWF_LOG_ERROR, IWF_SUB_TSP, "app_tsp does not start: %s", err);
 		return EINVAL;
 	}
+	rc = tsp_stop_start();
+	if (rc)
+		return rc;
 	iwf_log(IWF_LOG_NOTICE, IWF_SUB_TSP, "Tsp is served");
 	return 0;
 }
@@ -149,6 +152,7 @@ void fd_ext_fini(void)
 {
 	if (on_dar_hdl)
 		fd_disp_unregister(&on_dar_hdl, NULL);
+	tsp_stop_stop();
 	if (tsp_app.node)
 		iwf_node_stop(tsp_app.node);
 	tsp_route_stop();

@@ -63,5 +63,9 @@ void tsp_guard_stop(void);
 int tsp_log_start(void);
 void tsp_log_stop(void);
 
+/* tsp_stop.c: what is under way is finished before freeDiameter disconnects. */
+int tsp_stop_start(void);
+void tsp_stop_stop(void);
+
 /* Sends a report; its end goes to the node. */
 void tsp_notify(int64_t report, uint32_t timeout_ms, const struct tsp_dnr *dnr);
