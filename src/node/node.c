@@ -14,6 +14,7 @@
 #include "node.h"
 #include "private.h"
 #include "queue.h"
+#include "sender.h"
 #include "store_open.h"
 
 #define TICK_MS         200
@@ -29,6 +30,7 @@ struct iwf_node {
 	pthread_t thread;
 	bool running;
 	struct iwf_informer *informer;
+	struct iwf_sender *sender;
 
 	pthread_mutex_t ports_lock;
 	struct iwf_tsp_port tsp;
@@ -63,8 +65,10 @@ static int64_t wall_ms(void) { return clock_ms(CLOCK_REALTIME); }
 
 /* ---- effects ------------------------------------------------------------ */
 
-static void perform(struct iwf_node *n, struct iwf_effect *e)
+static void perform(void *ctx, struct iwf_effect *e)
 {
+	struct iwf_node *n = ctx;
+
 	pthread_mutex_lock(&n->ports_lock);
 	struct iwf_tsp_port tsp = n->tsp;
 	struct iwf_s6m_port s6m = n->s6m;
@@ -81,24 +85,18 @@ static void perform(struct iwf_node *n, struct iwf_effect *e)
 			t4.answer(t4.ctx, e->u.answer_drr.token, &e->u.answer_drr.dra);
 		break;
 	case IWF_FX_ASK_HSS:
-		iwf_deadline_set(&n->deadlines, IWF_ASK_HSS, e->u.ask_hss.query,
-		                 mono_ms() + e->u.ask_hss.timeout_ms + DEADLINE_MARGIN);
 		if (s6m.ask)
 			s6m.ask(s6m.ctx, e->u.ask_hss.query, &e->u.ask_hss.to, e->u.ask_hss.timeout_ms, &e->u.ask_hss.sir);
 		else
 			iwf_node_post_sia(n, e->u.ask_hss.query, &(struct s6m_sia){ .kind = S6M_UNREACHABLE });
 		break;
 	case IWF_FX_SUBMIT:
-		iwf_deadline_set(&n->deadlines, IWF_ASK_SMSSC, e->u.submit.txn,
-		                 mono_ms() + e->u.submit.timeout_ms + DEADLINE_MARGIN);
 		if (t4.submit)
 			t4.submit(t4.ctx, e->u.submit.txn, &e->u.submit.to, e->u.submit.timeout_ms, &e->u.submit.dtr);
 		else
 			iwf_node_post_dta(n, e->u.submit.txn, &(struct t4_dta){ .kind = T4_UNREACHABLE });
 		break;
 	case IWF_FX_NOTIFY:
-		iwf_deadline_set(&n->deadlines, IWF_ASK_SCS, (uint64_t)e->u.notify.report,
-		                 mono_ms() + e->u.notify.timeout_ms + DEADLINE_MARGIN);
 		if (tsp.notify)
 			tsp.notify(tsp.ctx, e->u.notify.report, e->u.notify.timeout_ms, &e->u.notify.dnr);
 		else
@@ -107,11 +105,24 @@ static void perform(struct iwf_node *n, struct iwf_effect *e)
 	}
 }
 
+/* From before it is asked: the answer may be quick. */
+static void expect_end(struct iwf_node *n, const struct iwf_effect *e)
+{
+	const int64_t until = mono_ms() + DEADLINE_MARGIN;
+
+	if (e->kind == IWF_FX_ASK_HSS)
+		iwf_deadline_set(&n->deadlines, IWF_ASK_HSS, e->u.ask_hss.query, until + e->u.ask_hss.timeout_ms);
+	else if (e->kind == IWF_FX_SUBMIT)
+		iwf_deadline_set(&n->deadlines, IWF_ASK_SMSSC, e->u.submit.txn, until + e->u.submit.timeout_ms);
+	else if (e->kind == IWF_FX_NOTIFY)
+		iwf_deadline_set(&n->deadlines, IWF_ASK_SCS, (uint64_t)e->u.notify.report, until + e->u.notify.timeout_ms);
+}
+
 static void perform_all(struct iwf_node *n)
 {
 	for (size_t i = 0; i < n->fx.n; i++)
-		perform(n, &n->fx.v[i]);
-	iwf_effects_cut(&n->fx, 0);
+		expect_end(n, &n->fx.v[i]);
+	iwf_sender_give(n->sender, &n->fx);
 }
 
 /* ---- one batch ---------------------------------------------------------- */
@@ -442,9 +453,12 @@ bool iwf_node_start(struct iwf_node *n, char *err, size_t err_size)
 		return true;
 	if (*n->conf.notify_user.command && !n->informer && !(n->informer = iwf_informer_start(&n->conf, err, err_size)))
 		return false;
-	int rc = pthread_create(&n->thread, NULL, service_thread, n);
+	n->sender = iwf_sender_start(perform, n);
+	int rc = n->sender ? pthread_create(&n->thread, NULL, service_thread, n) : ENOMEM;
 	if (rc) {
 		snprintf(err, err_size, "cannot start the service thread: %s", strerror(rc));
+		iwf_sender_stop(n->sender);
+		n->sender = NULL;
 		return false;
 	}
 	n->running = true;
@@ -459,6 +473,8 @@ void iwf_node_stop(struct iwf_node *n)
 		return;
 	iwf_queue_stop(&n->queue);
 	pthread_join(n->thread, NULL);
+	iwf_sender_stop(n->sender);
+	n->sender = NULL;
 	n->running = false;
 }
 
