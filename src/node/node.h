@@ -3,9 +3,10 @@
  * adapters are attached to it.
  *
  * The service thread takes what is queued, handles all of it in one store
- * transaction, commits once, and then carries out the effects through the
- * ports: no answer leaves before what it says is on disk, and a busy node
- * shares one fsync among many requests.  All post functions return at once.
+ * transaction, commits once, and then hands the effects to the sender, which
+ * carries them out through the ports, one after the other: no answer leaves
+ * before what it says is on disk, and a busy node shares one fsync among many
+ * requests.  All post functions return at once.
  *
  * Knows no Diameter library: tests attach ports of their own. */
 #pragma once
@@ -14,8 +15,8 @@
 
 struct iwf_node;
 
-/* What an adapter does for the node.  Called by the service thread, the answers
- * also by whoever posts; must not wait.  Every call but the answers ends in exactly one iwf_node_post_*() with
+/* What an adapter does for the node.  Called by the sender's thread, the answers
+ * also by whoever posts.  Every call but the answers ends in exactly one iwf_node_post_*() with
  * the same number, whatever happens; the node keeps its own deadline besides,
  * and ignores what comes twice or late. */
 struct iwf_tsp_port {
