@@ -10,6 +10,8 @@
 #include "node.h"
 #include "tsp.h"
 
+#define LEAVE (-1)        /* what only we send to our queue */
+
 static struct fifo *ours, *theirs;
 static pthread_t watcher;
 
@@ -20,7 +22,7 @@ static void pass_on(void)
 	void *data;
 
 	do {
-		if (fd_event_get(ours, &code, &size, &data))
+		if (fd_event_get(ours, &code, &size, &data) || code == LEAVE)
 			return;
 		if (code == FDEV_TERMINATE_INT) {
 			iwf_log(IWF_LOG_NOTICE, IWF_SUB_NODE, "asked to end: no more is taken, what is under way is finished");
@@ -32,12 +34,14 @@ static void pass_on(void)
 	} while (code != FDEV_TERMINATE_INT);
 }
 
+/* Cancelled only where there is no other way: while it waits for the core to start. */
 static void *watch(void *arg)
 {
 	/* The core reads where its queue is before it waits there. */
-	const struct timespec a_while = { 0, 500000000 };
+	static const struct timespec a_while = { 0, 500000000 };
 
 	if (fd_core_waitstartcomplete() == 0) {
+		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 		nanosleep(&a_while, NULL);
 		theirs = fd_g_config->cnf_main_ev;
 		fd_g_config->cnf_main_ev = ours;
@@ -55,10 +59,12 @@ int tsp_stop_start(void)
 
 void tsp_stop_stop(void)
 {
+	if (watcher) {
+		fd_event_send(ours, LEAVE, 0, NULL);
+		fd_thr_term(&watcher);
+	}
 	if (theirs)
 		fd_g_config->cnf_main_ev = theirs;
-	if (watcher)
-		fd_thr_term(&watcher);
 	if (ours)
 		fd_event_destroy(&ours, free);
 }

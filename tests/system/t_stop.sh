@@ -39,5 +39,5 @@ like "then the SCS hears why" "$(grep 'connection lost' "$LAB/scs.log")" '*DPR f
 is "behind all answers" "$(grep -o '<-- D[AP][AR]' "$LAB/trace.log" | tail -1)" "<-- DPR"
 like "and so does the SMS-SC" "$(tail -2 "$LAB/smssc.log")" '*DPR from the peer (REBOOTING)*'
 is "the journal has one as pending, and one that is sent again at the next start" \
-	"$(lab_sql 'SELECT reference, state FROM device_trigger ORDER BY id' | tr '\n' ' ')" "1|2 2|1 "
+	"$(lab_sql 'SELECT reference, state FROM device_trigger ORDER BY reference' | tr '\n' ' ')" "1|2 2|1 "
 case_end
