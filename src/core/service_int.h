@@ -132,6 +132,7 @@ struct svc_host {
 	struct svc_report *first, *last;         /* queued */
 	bool behind;                             /* there are more, in the outbox only: those with next_ms == line_ms, behind after_id */
 	int64_t line_ms, after_id;
+	uint32_t returns;                        /* how often it has come back */
 };
 /* A DRR that is answered when its report is (t4.confirm_report = "after-dna"). */
 struct svc_held {
@@ -148,6 +149,7 @@ struct svc_report {
 	uint32_t reference, attempts;
 	int64_t expires_ms;
 	enum svc_report_state state;
+	uint32_t sent_at_return;                 /* host->returns when it went out */
 	struct svc_host *host;
 	struct svc_report *prev, *next;          /* in the host's queue */
 	struct svc_held *held;

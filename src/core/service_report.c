@@ -97,6 +97,22 @@ static void report_queue(struct svc_report *r, struct svc_host *h)
 	h->queued++;
 }
 
+/* The queue is in the order of the ids: this one is older than most of it. */
+static void report_queue_again(struct svc_report *r, struct svc_host *h)
+{
+	struct svc_report *next = h->first;
+
+	while (next && next->id < r->id)
+		next = next->next;
+	r->state = SVC_REPORT_QUEUED;
+	r->host = h;
+	r->next = next;
+	r->prev = next ? next->prev : h->last;
+	*(r->prev ? &r->prev->next : &h->first) = r;
+	*(next ? &next->prev : &h->last) = r;
+	h->queued++;
+}
+
 static void free_held(struct iwf_service *svc, struct svc_held *held)
 {
 	struct svc_held **at = &held->report->held;
@@ -145,6 +161,7 @@ static void put_in_flight(struct iwf_service *svc, struct svc_report *r, struct 
 	struct iwf_effect *e = iwf_effects_add(fx, IWF_FX_NOTIFY);
 
 	r->state = SVC_REPORT_IN_FLIGHT;
+	r->sent_at_return = h->returns;
 	r->host = h;
 	h->in_flight++;
 	e->u.notify.report = row->id;
@@ -601,6 +618,16 @@ static enum iwf_err undelivered(struct iwf_service *svc, const struct svc_report
 	return err == IWF_ENOENT ? IWF_OK : err;
 }
 
+/* It was sent before the SCS came back, and nobody heard it: its turn is now, before all that is younger. */
+static enum iwf_err send_again(struct iwf_service *svc, struct svc_report *r, struct iwf_effects *fx)
+{
+	struct svc_host *h = r->host;
+
+	report_idle(svc, r);
+	report_queue_again(r, h);
+	return send_queued(svc, h, fx);
+}
+
 /* The SCS has seen it, and said yes or no. */
 static enum iwf_err seen(struct iwf_service *svc, const struct svc_report *r, const struct tsp_dna *dna)
 {
@@ -628,6 +655,8 @@ enum iwf_err iwf_service_dna(struct iwf_service *svc, int64_t report, const stru
 		return IWF_OK;
 	r->epoch = svc->epoch;
 	h = r->host;
+	if (unheard && r->sent_at_return != h->returns)
+		return send_again(svc, r, fx);
 	if (unheard && h->in_flight == 1)
 		h->behind = false;      /* none of the window was heard: it is away, and those in line wait for its return, or their time */
 	more = h->first || h->behind;   /* and then `h` stays */
@@ -649,6 +678,7 @@ enum iwf_err iwf_service_scs_up(struct iwf_service *svc, const char *host, int64
 	svc_at(svc, now_ms);
 	if (!h)
 		return IWF_ENOMEM;
+	h->returns++;
 	err = line_up(svc, h);
 	while (!err && h->first) {
 		struct svc_report *r = h->first;
