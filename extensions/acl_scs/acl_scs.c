@@ -15,6 +15,7 @@
  */
 #include <gnutls/x509.h>
 #include <netdb.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -271,6 +272,15 @@ static void cut_off(const struct who *w)
 		shutdown(w->fd, SHUT_RDWR);
 }
 
+/* freeDiameter leaves TCP to hold back a message until the one before it is acknowledged, which who has nothing to say
+ * does late: each answer then comes with the next one.  For SCTP it sees to that itself. */
+static void send_at_once(int fd)
+{
+	const int on = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
 /* Somebody who did not get as far as a name.  Anybody can do that as often as he
  * likes, so what comes faster than this is only counted. */
 #define STRANGERS_PER_S 5
@@ -336,6 +346,7 @@ static void on_connection(enum fd_hook_type type, struct msg *msg, struct peer_h
 		iwf_peer_opened(w.host, &w.info);
 		if (w.info.proven) {
 			acl_first_let_in(w.fd);
+			send_at_once(w.fd);
 			iwf_log(IWF_LOG_NOTICE, IWF_SUB_ACL, "%s is connected from %s%s%s", w.host, w.info.address,
 			        scs.id ? " as SCS " : is_agent(w.host) ? " as trusted agent" : "", scs.name);
 			iwf_node_post_peer_up(node, w.host);

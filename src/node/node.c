@@ -21,6 +21,9 @@
 #define DEADLINE_MARGIN 2000    /* what a port gets beyond its time-out before we stop believing in it */
 #define RECOVER_AFTER   30000   /* ms without any SMS-SC before unfinished work is looked at all the same */
 #define STOP_WAIT       3000    /* ms that a stopping node gives to what is under way */
+/* A transaction costs as much as a dozen events in it, so there is none sooner after the last one, but where many
+ * events wait already.  Who comes alone does not wait. */
+#define GATHER_US       1000
 
 struct iwf_node {
 	struct iwf_conf conf;
@@ -46,22 +49,23 @@ struct iwf_node {
 	struct iwf_effects fx;
 	struct iwf_deadlines deadlines;
 	bool store_failed, recover_wanted, recovered_once;
-	int64_t started_ms, ticked_ms, looked_ms;
+	int64_t started_ms, ticked_ms, looked_ms, committed_us;
 };
 
 static pthread_mutex_t the_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct iwf_node *the_node;
 
-static int64_t clock_ms(clockid_t clock)
+static int64_t clock_us(clockid_t clock)
 {
 	struct timespec ts;
 	clock_gettime(clock, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
 /* Deadlines run on the monotonic clock, everything that is kept on the wall's. */
-static int64_t mono_ms(void) { return clock_ms(CLOCK_MONOTONIC); }
-static int64_t wall_ms(void) { return clock_ms(CLOCK_REALTIME); }
+static int64_t mono_us(void) { return clock_us(CLOCK_MONOTONIC); }
+static int64_t mono_ms(void) { return mono_us() / 1000; }
+static int64_t wall_ms(void) { return clock_us(CLOCK_REALTIME) / 1000; }
 
 /* ---- effects ------------------------------------------------------------ */
 
@@ -252,6 +256,7 @@ static void run_batch(struct iwf_node *n, struct iwf_event *batch, bool ticking)
 		if (n->store_failed)
 			store_is_back(n);
 		perform_all(n);
+		n->committed_us = mono_us();
 	}
 	while (batch) {
 		struct iwf_event *ev = batch;
@@ -300,7 +305,9 @@ static void *service_thread(void *arg)
 		bool stopping;
 		int64_t now = mono_ms();
 		int64_t wait = n->ticked_ms + TICK_MS - now;
-		struct iwf_event *batch = iwf_queue_take(&n->queue, n->conf.node.batch_max, wait > 0 ? (unsigned)wait : 0, &stopping);
+		int64_t gather = n->committed_us + GATHER_US - mono_us();
+		struct iwf_event *batch = iwf_queue_take(&n->queue, n->conf.node.batch_max, wait > 0 ? (unsigned)wait : 0,
+		                                         gather > 0 ? (unsigned)gather : 0, &stopping);
 
 		now = mono_ms();
 		if (!n->recovered_once && now - n->started_ms > RECOVER_AFTER)

@@ -3,6 +3,8 @@
 #include <time.h>
 #include "queue.h"
 
+#define ENOUGH 32u        /* events that nobody waits for more with */
+
 struct iwf_event *iwf_event_new(enum iwf_event_kind kind)
 {
 	struct iwf_event *ev = calloc(1, sizeof(*ev));
@@ -150,7 +152,7 @@ bool iwf_queue_init(struct iwf_queue *q, size_t max)
 {
 	pthread_condattr_t attr;
 
-	*q = (struct iwf_queue){ .max = max };
+	*q = (struct iwf_queue){ .max = max, .wake_at = 1 };
 	q->last = &q->first;
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_condattr_init(&attr);
@@ -184,21 +186,19 @@ struct iwf_event *iwf_queue_put(struct iwf_queue *q, struct iwf_event *ev)
 		*q->last = ev;
 		q->last = &ev->next;
 	}
-	if (out != ev)
+	if (!out)
+		q->all++;
+	if (q->all >= q->wake_at)
 		pthread_cond_signal(&q->filled);
 	pthread_mutex_unlock(&q->lock);
 	return out;
-}
-
-static bool is_empty(const struct iwf_queue *q)
-{
-	return !q->first && !q->turn;
 }
 
 static struct iwf_event *take_one(struct iwf_queue *q)
 {
 	struct iwf_event *ev = q->first;
 
+	q->all--;
 	if (!ev)
 		return flow_take(q);
 	q->first = ev->next;
@@ -207,23 +207,39 @@ static struct iwf_event *take_one(struct iwf_queue *q)
 	return ev;
 }
 
-struct iwf_event *iwf_queue_take(struct iwf_queue *q, size_t most, unsigned wait_ms, bool *stopping)
+static struct timespec after_us(uint64_t us)
 {
-	struct iwf_event *batch = NULL, **at = &batch;
-	struct timespec until;
+	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-	until.tv_sec += wait_ms / 1000 + until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	us += (uint64_t)t.tv_nsec / 1000;
+	t.tv_sec += (time_t)(us / 1000000);
+	t.tv_nsec = (long)(us % 1000000) * 1000;
+	return t;
+}
+
+/* Until there are so many, or that moment, or there will be no more. */
+static void wait_for(struct iwf_queue *q, size_t many, const struct timespec *until)
+{
+	q->wake_at = many;
+	while (q->all < many && !q->stopping && !pthread_cond_timedwait(&q->filled, &q->lock, until))
+		;
+	q->wake_at = 1;
+}
+
+struct iwf_event *iwf_queue_take(struct iwf_queue *q, size_t most, unsigned wait_ms, unsigned gather_us, bool *stopping)
+{
+	const struct timespec until = after_us(1000 * (uint64_t)wait_ms), gathered = after_us(gather_us);
+	struct iwf_event *batch = NULL, **at = &batch;
 
 	pthread_mutex_lock(&q->lock);
-	while (is_empty(q) && !q->stopping && wait_ms)
-		if (pthread_cond_timedwait(&q->filled, &q->lock, &until))
-			break;
-	if (is_empty(q) && q->stopping && wait_ms)   /* stopping: what is under way may still end */
+	if (wait_ms)
+		wait_for(q, 1, &until);
+	if (!q->all && q->stopping && wait_ms)       /* what is under way may still end */
 		pthread_cond_timedwait(&q->filled, &q->lock, &until);
-	for (size_t i = 0; i < most && !is_empty(q); i++) {
+	if (q->all && gather_us)
+		wait_for(q, most < ENOUGH ? most : ENOUGH, &gathered);
+	for (size_t i = 0; i < most && q->all; i++) {
 		*at = take_one(q);
 		at = &(*at)->next;
 	}
@@ -243,7 +259,7 @@ void iwf_queue_stop(struct iwf_queue *q)
 
 void iwf_queue_destroy(struct iwf_queue *q)
 {
-	while (!is_empty(q))
+	while (q->all)
 		iwf_event_free(take_one(q));
 	iwf_map_free(&q->flows);
 	pthread_cond_destroy(&q->filled);

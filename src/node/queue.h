@@ -37,6 +37,7 @@ struct iwf_queue {
 	struct iwf_flow *turn;            /* ring of the flows that have something; the one after it is served next */
 	struct iwf_map flows;
 	size_t n, max;                    /* in all flows */
+	size_t all, wake_at;              /* with the ends; how many of them wake who takes */
 	bool stopping;
 };
 bool iwf_queue_init(struct iwf_queue *, size_t max);            /* false: no memory */
@@ -45,7 +46,8 @@ void iwf_queue_set_max(struct iwf_queue *, size_t max);
  * (full of longer waiting, or stopping), or another that had to make room for it.
  * Requests and audit rows only; ends are always taken. */
 struct iwf_event *iwf_queue_put(struct iwf_queue *, struct iwf_event *);
-/* Up to `most` events as a list; NULL when none came within wait_ms. */
-struct iwf_event *iwf_queue_take(struct iwf_queue *, size_t most, unsigned wait_ms, bool *stopping);
+/* Up to `most` events as a list; NULL when none came within wait_ms.  Who would be given few waits for more, for
+ * gather_us from the call on. */
+struct iwf_event *iwf_queue_take(struct iwf_queue *, size_t most, unsigned wait_ms, unsigned gather_us, bool *stopping);
 void iwf_queue_stop(struct iwf_queue *);
 void iwf_queue_destroy(struct iwf_queue *);

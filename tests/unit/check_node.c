@@ -412,7 +412,7 @@ static void expect_sources(struct iwf_queue *q, size_t most, const char *want)
 {
 	char got[256] = "";
 	bool stopping;
-	struct iwf_event *batch = iwf_queue_take(q, most, 0, &stopping);
+	struct iwf_event *batch = iwf_queue_take(q, most, 0, 0, &stopping);
 
 	while (batch) {
 		struct iwf_event *ev = batch;
@@ -469,7 +469,7 @@ START_TEST(full_queue_has_room_for_others)
 	expect_sources(&q, 10, "1 2 3 4 5 6 7 8 9 10 ");
 	struct iwf_event *ev;
 	bool stopping;
-	for (ev = iwf_queue_take(&q, 2000, 0, &stopping); ev;) {
+	for (ev = iwf_queue_take(&q, 2000, 0, 0, &stopping); ev;) {
 		struct iwf_event *next = ev->next;
 
 		ev->kind = IWF_EV_PEER_UP;
