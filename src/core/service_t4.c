@@ -511,7 +511,7 @@ static enum iwf_err is_pinned(struct iwf_service *svc, const struct iwf_trigger 
 		err = STORE(svc, subscription_by_ext_id, ext.text, row->scs_id, &sub);
 	if (err)
 		return err == IWF_ENOENT ? IWF_OK : err;
-	*pinned = sub.smssc[0] && svc_smssc_by_host(svc->conf, sub.smssc) >= 0;
+	*pinned = sub.id == row->subscription_id && sub.smssc[0] && svc_smssc_by_host(svc->conf, sub.smssc) >= 0;
 	return IWF_OK;
 }
 

@@ -740,6 +740,27 @@ START_TEST(own_smssc_is_the_only_one)
 }
 END_TEST
 
+/* But not that of another device, which has got the name since. */
+START_TEST(the_name_is_of_another_device_now)
+{
+	struct iwf_trigger row;
+
+	w_dar(w_trigger(1, 7));
+	seed_trigger(w.rows, 0, &row);
+	ck_assert_int_eq(w.rows->ops->trigger_move(w.rows, row.id, TRG_SUBMITTING, TRG_DELIVERED, NULL), IWF_OK);
+	row.subscription_id += 99;
+	ck_assert_int_eq(w.rows->ops->trigger_insert(w.rows, &row), IWF_OK);
+	strcpy(w.m1.smssc, "sc1.op.example");
+	seed_subscription_change(w.rows, &w.m1);
+	w_restart();
+	w_recover();
+	w.log[0] = '\0';
+	w_later(61000);
+	w_dta(w.txn, unreachable);
+	ck_assert_ptr_nonnull(strstr(w.log, "dtr sc2 trigger T ref=7"));
+}
+END_TEST
+
 /* The recall or replace waits for its SMS-SC to connect: it is not forgotten, and so neither is what it is about. */
 START_TEST(original_waits_with_its_recall_or_replace)
 {
@@ -862,6 +883,7 @@ TCase *service_cases_t4(void)
 	tcase_add_loop_test(tc, original_that_nobody_is_at_is_pending_again, 0, 2);
 	tcase_add_test(tc, own_smssc_is_given_time_to_come);
 	tcase_add_loop_test(tc, own_smssc_is_the_only_one, 0, 2);
+	tcase_add_test(tc, the_name_is_of_another_device_now);
 	tcase_add_loop_test(tc, original_waits_with_its_recall_or_replace, 0, 2);
 	tcase_add_loop_test(tc, original_is_pending_again_when_its_smssc_stays_away, 0, 2);
 	tcase_add_test(tc, many_are_taken_up_in_portions);
