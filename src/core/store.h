@@ -75,7 +75,7 @@ struct iwf_trigger {
 	enum tsp_action action;
 	int64_t target_id;                   /* recall, replace: the row it is about; 0 */
 	uint32_t old_reference;              /* replace */
-	int64_t subscription_id;             /* 0: known to the HSS only */
+	int64_t subscription_id;             /* 0: known to the HSS only; else it was there once, and need not be now */
 	struct imsi imsi;
 	char ext_id[IWF_EXTID_MAX + 1];      /* as the SCS named it; "" */
 	char msisdn[IWF_DIGITS_MAX + 1];     /* as the SCS named it; "" */

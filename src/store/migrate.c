@@ -84,18 +84,24 @@ fail:
 enum iwf_err iwf_migrate_with(sqlite3 *db, const struct iwf_migration *list, unsigned n, unsigned *from, unsigned *to,
                               char *err, size_t err_size)
 {
+	int foreign_keys = 0, by_name = 0;
 	enum iwf_err e;
 
 	*from = *to = 0;
 	e = look(db, n, from, err, err_size);
 	if (e != IWF_OK)
 		return e;
-	for (*to = *from; *to < n; ++*to) {
+	/* A table that is made anew takes the place of the old one: rows that name its rows must not mind that the old
+	 * ones go, nor views, an administrator's too, that there is none of its name for a while. */
+	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_FKEY, -1, &foreign_keys);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, -1, &by_name);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_FKEY, 0, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, 1, NULL);
+	for (*to = *from; *to < n && e == IWF_OK; *to += e == IWF_OK)
 		e = step(db, &list[*to], *to, err, err_size);
-		if (e != IWF_OK)
-			return e;
-	}
-	return IWF_OK;
+	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_FKEY, foreign_keys, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, by_name, NULL);
+	return e;
 }
 
 enum iwf_err iwf_migrate(sqlite3 *db, unsigned *from, unsigned *to, char *err, size_t err_size)

@@ -332,8 +332,7 @@ static enum iwf_err mem_trigger_insert(struct iwf_store *st, struct iwf_trigger 
 	size_t i;
 
 	t->id = 0;
-	if (!iwf_mem_scs_find(m, t->scs_id) || (t->subscription_id && !iwf_mem_sub_find(m, t->subscription_id)) ||
-	    (t->target_id && !trigger_find(m, t->target_id, &i)))
+	if (!iwf_mem_scs_find(m, t->scs_id) || (t->target_id && !trigger_find(m, t->target_id, &i)))
 		return iwf_mem_fail(m, IWF_ESTORE, "trigger_insert names a row that is not there");
 	if (trigger_clashes(m, t))
 		return iwf_mem_fail(m, IWF_ECONFLICT, "trigger_insert: this reference is under way");

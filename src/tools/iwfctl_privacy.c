@@ -175,14 +175,16 @@ static const struct arg_spec reveal_args[] = {
 	{ "name", ARG_TEXT, ARG_NEEDED | ARG_MANY, .help = "16 hexadecimal digits, as in the log behind '#'" },
 };
 
+/* Known to the HSS only, or deleted since. */
+#define NOT_OURS "NOT EXISTS (SELECT 1 FROM subscription WHERE id = t.subscription_id)"
 /* Where a name can come from.  The key is one-way: all there is has to be tried. */
 static const struct { const char *what, *sql; } sources[] = {
 	{ "imsi", "SELECT imsi, id FROM subscription" },
 	{ "msisdn", "SELECT msisdn, id FROM subscription WHERE msisdn IS NOT NULL" },
 	{ "external-id", "SELECT ext_id, subscription_id FROM external_id" },
-	{ "imsi", "SELECT DISTINCT imsi, NULL FROM device_trigger WHERE subscription_id IS NULL" },
-	{ "external-id", "SELECT DISTINCT ext_id, NULL FROM device_trigger WHERE subscription_id IS NULL AND ext_id IS NOT NULL" },
-	{ "msisdn", "SELECT DISTINCT msisdn, NULL FROM device_trigger WHERE subscription_id IS NULL AND msisdn IS NOT NULL" },
+	{ "imsi", "SELECT DISTINCT imsi, NULL FROM device_trigger t WHERE " NOT_OURS },
+	{ "external-id", "SELECT DISTINCT ext_id, NULL FROM device_trigger t WHERE ext_id IS NOT NULL AND " NOT_OURS },
+	{ "msisdn", "SELECT DISTINCT msisdn, NULL FROM device_trigger t WHERE msisdn IS NOT NULL AND " NOT_OURS },
 	{ "as an SCS wrote it", "SELECT DISTINCT device, NULL FROM audit WHERE device IS NOT NULL"
 	                        " AND device NOT IN (SELECT ext_id FROM external_id)" },
 };

@@ -590,13 +590,13 @@ START_TEST(trigger_names_nothing)
 
 	FAILS(IWF_ESTORE, st->ops->trigger_insert(st, &t));
 	t.scs_id = scs;
-	t.subscription_id = 99;
-	FAILS(IWF_ESTORE, st->ops->trigger_insert(st, &t));
-	t.subscription_id = 0;
 	t.target_id = 99;
 	FAILS(IWF_ESTORE, st->ops->trigger_insert(st, &t));
 	t.target_id = 0;
+	t.subscription_id = 99;                          /* a device that has been deleted meanwhile */
 	OK(st->ops->trigger_insert(st, &t));
+	OK(st->ops->trigger_get(st, t.id, &t));
+	ck_assert_int_eq(t.subscription_id, 99);
 	r = report_row(99, scs, 1);
 	FAILS(IWF_ESTORE, st->ops->report_insert(st, &r));
 	r = report_row(t.id, 99, 1);

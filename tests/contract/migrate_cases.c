@@ -296,6 +296,67 @@ START_TEST(audit_moves_as_it_is)
 }
 END_TEST
 
+static void run(sqlite3 *db, const char *sql)
+{
+	char *what = NULL;
+
+	ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, &what) == SQLITE_OK, "%s: %s", sql, what);
+}
+
+#define JOURNAL_ROW(id, reference, action, target, sub, state) \
+	"INSERT INTO device_trigger (id, scs_id, reference, action, target_id, subscription_id, imsi, ext_id, smea, dest_host, dest_realm, " \
+	"state, end_to_end, content_hash, received_ms, answered_ms, validity_end_ms, port, payload, nodes) VALUES (" #id ", 1, " #reference \
+	", " #action ", " #target ", " #sub ", '001010000000001', 'm@iot.example.com', '4915', 'a.example', 'example', " #state \
+	", 4294967295, randomblob(32), " #id "00, " #id "01, 99, 7, randomblob(" #id "), x'');"
+
+/* The journal is made anew under what refers to it, whether the connection minds foreign keys or not: every row as it
+ * was, with its number; what names it, names it still. */
+START_TEST(journal_moves_as_it_is)
+{
+	static const char same[] = "SELECT (SELECT count(*) FROM (SELECT * FROM device_trigger EXCEPT SELECT * FROM was)) + "
+	                           "(SELECT count(*) FROM (SELECT * FROM was EXCEPT SELECT * FROM device_trigger))";
+	unsigned from, to;
+	char err[256];
+	sqlite3 *db = open_raw("journal.db");
+
+	OK(iwf_migrate_with(db, iwf_migrations, 4, &from, &to, err, sizeof(err)));
+	run(db, _i ? "PRAGMA foreign_keys = ON" : "PRAGMA foreign_keys = OFF");
+	run(db, "INSERT INTO scs (id, name, origin_host, origin_realm) VALUES (1, 'a', 'a.example', 'example');"
+	    "INSERT INTO subscription (id, imsi) VALUES (5, '001010000000001');"
+	    JOURNAL_ROW(1, 1, 1, NULL, 5, 4) JOURNAL_ROW(2, 1, 3, 1, 5, 1) JOURNAL_ROW(4, 4294967295, 4, 1, NULL, 5)
+	    JOURNAL_ROW(70, 3, 1, NULL, 5, 2) JOURNAL_ROW(71, 4, 1, NULL, 5, 2)
+	    "DELETE FROM device_trigger WHERE id = 71;"
+	    "INSERT INTO outbox (id, trigger_id, scs_id, dest_host, dest_realm, reference, outcome, created_ms, next_ms, expires_ms) "
+	    "VALUES (3, 4, 1, 'a.example', 'example', 4294967295, 0, 1, 2, 3), (4, 1, 1, 'a.example', 'example', 1, 0, 1, 2, 3);"
+	    "CREATE VIEW theirs AS SELECT count(*) AS n FROM device_trigger;"
+	    "CREATE TABLE was AS SELECT * FROM device_trigger");
+	OK(iwf_migrate(db, &from, &to, err, sizeof(err)));
+	ck_assert(from == 4 && to == iwf_schema_version());
+	ck_assert_int_eq(ask(db, "PRAGMA foreign_keys"), _i);
+	ck_assert_int_eq(ask(db, same), 0);
+	ck_assert_int_eq(ask(db, "SELECT count(*) FROM outbox"), 2);
+	ck_assert_int_eq(ask(db, "SELECT n FROM theirs"), 4);
+	ck_assert_int_eq(ask(db, "SELECT count(*) FROM journal WHERE scs = 'a'"), 4);
+	ck_assert_int_eq(ask(db, "SELECT count(*) FROM sqlite_schema WHERE instr(sql, '_0005')"), 0);
+	ck_assert_int_eq(ask(db, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+	ck_assert_int_eq(ask(db, "SELECT count(*) FROM pragma_foreign_key_list('device_trigger')"), 2);
+	ck_assert_int_eq(ask(db, "SELECT count(*) FROM pragma_foreign_key_list('device_trigger') WHERE \"from\" = 'target_id' "
+	                         "AND \"table\" = 'device_trigger' AND on_delete = 'SET NULL'"), 1);
+	ck_assert_int_eq(ask(db, "SELECT count(*) FROM pragma_foreign_key_list('outbox') WHERE \"table\" = 'device_trigger'"), 1);
+
+	run(db, "PRAGMA foreign_keys = ON; DELETE FROM subscription");
+	ck_assert_int_eq(ask(db, same), 0);
+	ck_assert_int_eq(sqlite3_exec(db, "DELETE FROM device_trigger WHERE id = 1", NULL, NULL, NULL), SQLITE_CONSTRAINT);
+	run(db, "DELETE FROM outbox WHERE trigger_id = 1; DELETE FROM device_trigger WHERE id = 1");
+	ck_assert_int_eq(ask(db, "SELECT count(*) FROM device_trigger WHERE target_id IS NULL"), 3);
+	run(db, "INSERT INTO device_trigger (scs_id, reference, action, imsi, smea, dest_host, dest_realm, state, end_to_end, content_hash, "
+	    "received_ms) VALUES (1, 9, 1, '', '', '', '', 1, 0, zeroblob(32), 0)");
+	ck_assert_int_eq(ask(db, "SELECT max(id) FROM device_trigger"), 72);
+	sqlite3_close(db);
+	ck_assert_int_eq(unlink(work_path("journal.db")), 0);
+}
+END_TEST
+
 TCase *migrate_cases(void)
 {
 	TCase *tc = tcase_create("migrate");
@@ -308,6 +369,7 @@ TCase *migrate_cases(void)
 	tcase_add_test(tc, many_at_once);
 	tcase_add_test(tc, files);
 	tcase_add_loop_test(tc, audit_moves_as_it_is, 0, 2);
+	tcase_add_loop_test(tc, journal_moves_as_it_is, 0, 2);
 	tcase_add_test(tc, schema_is_the_dump);
 	tcase_add_test(tc, every_column_is_commented);
 	return tc;
