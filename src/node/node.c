@@ -23,7 +23,7 @@
 #define STOP_WAIT       3000    /* ms that a stopping node gives to what is under way */
 /* A transaction costs as much as a dozen events in it, so there is none sooner after the last one, but where many
  * events wait already.  Who comes alone does not wait. */
-#define GATHER_US       1000
+#define GATHER_US       500
 
 struct iwf_node {
 	struct iwf_conf conf;
@@ -122,11 +122,20 @@ static void expect_end(struct iwf_node *n, const struct iwf_effect *e)
 		iwf_deadline_set(&n->deadlines, IWF_ASK_SCS, (uint64_t)e->u.notify.report, until + e->u.notify.timeout_ms);
 }
 
-static void perform_all(struct iwf_node *n)
+static bool sync_store(void *ctx)
+{
+	struct iwf_node *n = ctx;
+
+	return iwf_store_sync(n->store) == IWF_OK;
+}
+
+static const struct iwf_sender_ops sender_ops = { perform, sync_store };
+
+static void perform_all(struct iwf_node *n, bool committed)
 {
 	for (size_t i = 0; i < n->fx.n; i++)
 		expect_end(n, &n->fx.v[i]);
-	iwf_sender_give(n->sender, &n->fx);
+	iwf_sender_give(n->sender, &n->fx, committed);
 }
 
 /* ---- one batch ---------------------------------------------------------- */
@@ -192,7 +201,7 @@ static void refuse_batch(struct iwf_node *n, struct iwf_event *batch, enum iwf_e
 		iwf_log(IWF_LOG_ERROR, IWF_SUB_NODE, "store %s: %s; requests are answered TEMPORARYERROR until it is back",
 		        n->conf.store.uri, iwf_err_str(err));
 	n->store_failed = true;
-	perform_all(n);
+	perform_all(n, false);
 }
 
 static void store_is_back(struct iwf_node *n)
@@ -212,7 +221,7 @@ static void note_peer(struct iwf_node *n, const char *host)
 
 static enum iwf_err in_transaction(struct iwf_node *n, struct iwf_event *batch, bool ticking, int64_t now)
 {
-	enum iwf_err err = n->store->ops->begin(n->store);
+	enum iwf_err err = iwf_sender_is_stuck(n->sender) ? IWF_ESTORE : n->store->ops->begin(n->store);
 	if (err != IWF_OK)
 		return err;
 	for (struct iwf_event *ev = batch; ev && err == IWF_OK; ev = ev->next)
@@ -255,7 +264,7 @@ static void run_batch(struct iwf_node *n, struct iwf_event *batch, bool ticking)
 		}
 		if (n->store_failed)
 			store_is_back(n);
-		perform_all(n);
+		perform_all(n, true);
 		n->committed_us = mono_us();
 	}
 	while (batch) {
@@ -329,7 +338,7 @@ static void *service_thread(void *arg)
 			break;
 	}
 	iwf_service_stop(n->service, &n->fx);
-	perform_all(n);
+	perform_all(n, false);
 	return NULL;
 }
 
@@ -357,8 +366,8 @@ static void destroy(struct iwf_node *n)
 	iwf_deadlines_free(&n->deadlines);
 	if (n->service)
 		iwf_service_free(n->service);
-	iwf_store_close(n->store);
 	iwf_store_close(n->reader);
+	iwf_store_close(n->store);      /* last: it leaves no write-ahead log behind */
 	iwf_queue_destroy(&n->queue);
 	pthread_mutex_destroy(&n->ports_lock);
 	pthread_mutex_destroy(&n->reader_lock);
@@ -394,9 +403,10 @@ static struct iwf_node *make(const char *conf_file, char *err, size_t err_size)
 		return NULL;
 	}
 	iwf_queue_set_max(&n->queue, n->conf.node.queue_max);
-	struct iwf_store_opts opts = { .busy_timeout_ms = n->conf.store.busy_timeout_ms, .cache = true };
+	struct iwf_store_opts opts = { .busy_timeout_ms = n->conf.store.busy_timeout_ms, .cache = true, .disk_apart = true };
 	n->store = iwf_store_open(n->conf.store.uri, &opts, err, err_size);
 	opts.read_only = true;
+	opts.disk_apart = false;
 	n->reader = n->store ? iwf_store_open(n->conf.store.uri, &opts, err, err_size) : NULL;
 	n->service = n->reader ? iwf_service_new(&n->conf.service, n->store) : NULL;
 	if (!n->service) {
@@ -460,7 +470,7 @@ bool iwf_node_start(struct iwf_node *n, char *err, size_t err_size)
 		return true;
 	if (*n->conf.notify_user.command && !n->informer && !(n->informer = iwf_informer_start(&n->conf, err, err_size)))
 		return false;
-	n->sender = iwf_sender_start(perform, n);
+	n->sender = iwf_sender_start(&sender_ops, n);
 	int rc = n->sender ? pthread_create(&n->thread, NULL, service_thread, n) : ENOMEM;
 	if (rc) {
 		snprintf(err, err_size, "cannot start the service thread: %s", strerror(rc));

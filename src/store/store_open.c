@@ -37,6 +37,11 @@ void iwf_store_tend(struct iwf_store *st)
 		iwf_sqlite_tend((struct sqlite_store *)st);
 }
 
+enum iwf_err iwf_store_sync(struct iwf_store *st)
+{
+	return strcmp(st->ops->name, "sqlite") == 0 ? iwf_sqlite_sync((struct sqlite_store *)st) : IWF_OK;
+}
+
 void iwf_store_close(struct iwf_store *st)
 {
 	if (st)

@@ -8,6 +8,9 @@ struct iwf_store_opts {
 	/* Rows that administrators write are kept between requests as long as nobody else changes the file; only for who
 	 * writes nothing but what struct iwf_store_ops has calls for. */
 	bool cache;
+	/* For who commits all the time: a commit is on disk after iwf_store_sync() only, and a thread copies the
+	 * write-ahead log back, not now and then a commit. */
+	bool disk_apart;
 	bool create;                 /* a file that is not there is made, with the schema of this program */
 };
 
@@ -34,6 +37,11 @@ void iwf_store_wait(struct iwf_store *, bool wait);
  * keeps the write-ahead log short, waiting up to 500 ms, less and less often, for
  * who reads from it, and says in the log who keeps it from that. */
 void iwf_store_tend(struct iwf_store *);
+
+/* What had been committed when it was called is on disk (disk_apart; without, it always is).  In any one thread, whatever
+ * another one does with the store meanwhile.  After a failure nobody knows what of it is, until a call succeeds: nothing
+ * more should be committed before. */
+enum iwf_err iwf_store_sync(struct iwf_store *);
 
 /* A fresh store in memory; store_mem.h puts in what administrators put in. */
 struct iwf_store *iwf_store_mem_new(void);

@@ -205,17 +205,19 @@ static enum iwf_err set_pragmas(struct sqlite_store *s, char *err, size_t err_si
 		{ "cell_size_check", "ON", "1", true },
 		{ "temp_store", "MEMORY", "2", true },             /* a sort must not need a disk */
 		{ "journal_mode", "WAL", "wal", false },
-		{ "synchronous", "FULL", "2", false },             /* accepted means durable */
+		{ "synchronous", "FULL", "2", false },             /* accepted means durable; disk_apart: iwf_sqlite_sync() */
 		{ "secure_delete", "FAST", "2", false },           /* payloads that have ended */
 		{ "wal_autocheckpoint", "4000", "4000", false },   /* pages: 16 MB of log, then it is copied back */
 		{ "cache_size", "-65536", "-65536", false },       /* KB; the indexes of a busy journal do not fit into 2 MB */
-		{ "journal_size_limit", "67108864", "67108864", false },
+		{ "journal_size_limit", "134217728", "134217728", false },
 	};
 	enum iwf_err e = IWF_OK;
 
 	for (size_t i = 0; i < sizeof(pragmas) / sizeof(*pragmas) && e == IWF_OK; i++)
 		if (pragmas[i].read_only || !s->opts.read_only)
 			e = set_pragma(s, pragmas[i].name, pragmas[i].value, pragmas[i].want, err, err_size);
+	if (e == IWF_OK && s->opts.disk_apart)
+		e = set_pragma(s, "synchronous", "NORMAL", "1", err, err_size);
 	return e;
 }
 
@@ -275,6 +277,8 @@ static enum iwf_err open_db(struct sqlite_store *s, char *err, size_t err_size)
 	if ((e = check_schema(s, err, err_size)) != IWF_OK || (e = set_pragmas(s, err, err_size)) != IWF_OK ||
 	    (e = prepare_all(s, err, err_size)) != IWF_OK)
 		return e;
+	if (s->copier)
+		sqlite3_wal_hook(s->db, iwf_sqlite_copy_log, s->copier);
 	if (!iwf_sqlite_int(s->db, statements[ST_DATA_VERSION].sql, &version, &rc))
 		return open_fail(s, rc, NULL, err, err_size);
 	s->data_version = version;
@@ -566,15 +570,22 @@ enum iwf_err iwf_sqlite_commit(struct iwf_store *st)
 	return e;
 }
 
+/* Who closes last copies the log back and removes it: our own connection. */
+static void free_store(struct sqlite_store *s)
+{
+	iwf_sqlite_copier_stop(s->copier);
+	close_db(s);
+	iwf_sqlite_cache_free(s);
+	free(s->path);
+	free(s);
+}
+
 static void sqlite_close(struct iwf_store *st)
 {
 	struct sqlite_store *s = sqlite_of(st);
 
 	iwf_sqlite_rollback(st);
-	close_db(s);
-	iwf_sqlite_cache_free(s);
-	free(s->path);
-	free(s);
+	free_store(s);
 }
 
 static enum iwf_err read_int(struct iwf_store *st, enum sqlite_stmt n, int64_t *out)
@@ -678,13 +689,13 @@ struct iwf_store *iwf_sqlite_open(const char *path, const struct iwf_store_opts 
 	s->opts = *opts;
 	if (opts->create && access(s->path, F_OK) != 0 && iwf_migrate_file(s->path, true, &from, &to, why, sizeof(why)) != IWF_OK) {
 		snprintf(err, err_size, "store %s", why);
+	} else if (opts->disk_apart && !(s->copier = iwf_sqlite_copier_start(s->path))) {
+		snprintf(err, err_size, "store %s: no thread to copy its log back: %s", s->path, strerror(errno));
 	} else if (open_db(s, why, sizeof(why)) != IWF_OK) {
 		snprintf(err, err_size, "store %s: %s", s->path, why);
 	} else {
 		return &s->store;
 	}
-	close_db(s);
-	free(s->path);
-	free(s);
+	free_store(s);
 	return NULL;
 }

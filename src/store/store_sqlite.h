@@ -26,6 +26,7 @@ struct sqlite_store {
 	bool in_tx;
 	int64_t waits_since_ms;      /* for a lock */
 	struct sqlite_cache *cache;  /* NULL: none */
+	struct sqlite_copier *copier;   /* opts.disk_apart */
 	bool has_last;               /* in this transaction: what the next row of the audit is chained to */
 	int64_t last_id;
 	uint8_t last_hash[32];
@@ -44,6 +45,12 @@ struct iwf_store *iwf_sqlite_open(const char *path, const struct iwf_store_opts 
 void iwf_sqlite_wait(struct sqlite_store *, bool wait);       /* see iwf_store_wait() */
 void iwf_sqlite_tend(struct sqlite_store *);                  /* see iwf_store_tend() */
 int64_t iwf_sqlite_now_ms(void);                              /* monotonic */
+/* store_sqlite_copy.c: a thread with a connection of its own; NULL: it cannot be had. */
+struct sqlite_copier *iwf_sqlite_copier_start(const char *path);
+void iwf_sqlite_copier_stop(struct sqlite_copier *);          /* NULL is fine */
+enum iwf_err iwf_sqlite_sync(struct sqlite_store *);          /* see iwf_store_sync() */
+/* For sqlite3_wal_hook() of the connection that writes. */
+int iwf_sqlite_copy_log(void *copier, sqlite3 *, const char *schema, int pages);
 /* The file of a store whose ops->name is "sqlite". */
 const char *iwf_sqlite_path(const struct iwf_store *);
 const char *iwf_sqlite_sql(enum sqlite_stmt n);

@@ -537,6 +537,46 @@ static long long log_size(void)
 	return stat(work_path("iwf.db-wal"), &st) == 0 ? (long long)st.st_size : -1;
 }
 
+/* Who has the disk apart: the log is copied back without a commit that waits for it, and begins anew. */
+START_TEST(disk_apart)
+{
+	const struct iwf_store_opts opts = { .busy_timeout_ms = 1000, .disk_apart = true };
+	const struct timespec a_while = { 0, 1000000 };
+	struct iwf_store *st = fresh(SQLITE);
+	int64_t scs = one_scs(st), total;
+	char uri[300], err[512];
+	long long most = 0;
+	sqlite3 *db;
+
+	iwf_store_close(st);
+	snprintf(uri, sizeof(uri), "sqlite:%s", work_path("iwf.db"));
+	st = iwf_store_open(uri, &opts, err, sizeof(err));
+	ck_assert_msg(st != NULL, "%s", err);
+	OK(iwf_store_sync(st));
+	db = iwf_store_sqlite(st);
+	ck_assert_int_eq(sqlite3_exec(db, "CREATE TABLE ballast (b BLOB)", NULL, NULL, NULL), SQLITE_OK);
+	for (int i = 0; i < 400; i++) {
+		OK(st->ops->begin(st));
+		ck_assert_int_eq(sqlite3_exec(db, "DELETE FROM ballast; INSERT INTO ballast VALUES (zeroblob(500000))", NULL, NULL, NULL), SQLITE_OK);
+		OK(st->ops->usage_add(st, scs, 0, 1, &total));
+		OK(st->ops->commit(st));
+		OK(iwf_store_sync(st));
+		most = log_size() > most ? log_size() : most;
+		nanosleep(&a_while, NULL);
+	}
+	ck_assert_int_eq(total, 400);
+	ck_assert_int_gt(most, 16 << 20);
+	ck_assert_int_lt(most, 128 << 20);
+	iwf_store_close(st);
+	ck_assert_int_lt(log_size(), 1);                 /* the last one out has copied it back */
+	st = again(100);
+	OK(iwf_store_sync(st));
+	OK(st->ops->usage_get(st, scs, 0, &total));
+	ck_assert_int_eq(total, 400);
+	iwf_store_close(st);
+}
+END_TEST
+
 /* Somebody reads from the write-ahead log while it grows, and then no more. */
 START_TEST(write_ahead_log)
 {
@@ -547,23 +587,23 @@ START_TEST(write_ahead_log)
 
 	iwf_store_tend(st);
 	ck_assert_int_ge(log_size(), 1);
-	ck_assert_int_lt(log_size(), 32 << 20);
-	ck_assert_int_eq(sqlite3_exec(writer, "INSERT INTO ballast VALUES (zeroblob(40000000))", NULL, NULL, NULL), SQLITE_OK);
-	ck_assert_int_gt(log_size(), 32 << 20);
+	ck_assert_int_lt(log_size(), 96 << 20);
+	ck_assert_int_eq(sqlite3_exec(writer, "INSERT INTO ballast VALUES (zeroblob(105000000))", NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_gt(log_size(), 96 << 20);
 	iwf_store_tend(st);                              /* nobody reads: it begins anew */
 	ck_assert_int_eq(log_size(), 0);
 	ck_assert_uint_eq(log_lines(), 0);
 
 	reader = raw(work_path("iwf.db"), "BEGIN; SELECT count(*) FROM scs");
-	ck_assert_int_eq(sqlite3_exec(writer, "INSERT INTO ballast VALUES (zeroblob(40000000))", NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(writer, "INSERT INTO ballast VALUES (zeroblob(105000000))", NULL, NULL, NULL), SQLITE_OK);
 	iwf_store_tend(st);
-	ck_assert_int_gt(log_size(), 32 << 20);
+	ck_assert_int_gt(log_size(), 96 << 20);
 	ck_assert_uint_eq(log_lines(), 0);               /* that may happen */
-	ck_assert_int_eq(sqlite3_exec(writer, "INSERT INTO ballast VALUES (zeroblob(40000000))", NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(writer, "INSERT INTO ballast VALUES (zeroblob(105000000))", NULL, NULL, NULL), SQLITE_OK);
 	for (int i = 0; i < 5; i++)
 		iwf_store_tend(st);
 	ck_assert_uint_eq(log_lines(), 1);
-	ck_assert_ptr_nonnull(strstr(log_last(), "iwf.db: the write-ahead log has grown to 7"));
+	ck_assert_ptr_nonnull(strstr(log_last(), "iwf.db: the write-ahead log has grown to 20"));
 	OK(st->ops->usage_add(st, scs, 0, 1, &total));   /* and nobody is kept from writing by it */
 	sqlite3_close(reader);
 	for (int i = 0; i < 5 && log_size() > 0; i++) {
@@ -636,6 +676,7 @@ TCase *sqlite_failure_cases(void)
 	tcase_add_test(tc, full);
 	tcase_add_test(tc, rolled_back_by_sqlite);
 	tcase_add_test(tc, full_disk);
+	tcase_add_test(tc, disk_apart);
 	tcase_add_test(tc, write_ahead_log);
 	tcase_add_test(tc, log_is_not_flooded);
 	return tc;

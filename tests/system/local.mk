@@ -21,7 +21,7 @@ check-system: all-and-checks
 		'$(srcdir)/tests/system/run-test.sh' $(SYSTEM_TESTS)
 
 # What is threaded, for a build with -fsanitize=thread.
-THREAD_UNIT_TESTS = tests/unit/check_node tests/unit/check_log \
+THREAD_UNIT_TESTS = tests/unit/check_node tests/unit/check_sender tests/contract/check_store tests/unit/check_log \
 	tests/unit/check_gw_ipc tests/unit/check_gw_signer tests/unit/check_gw_ocsp
 check-threads: all-and-checks
 	@SRC='$(abs_srcdir)' BUILD='$(abs_builddir)' SANITIZE='$(sanitize)' CC='$(CC)' \

@@ -1,0 +1,222 @@
+/* store_sqlite_copy.c - what the disk takes long for, beside whoever writes.
+ *
+ * A thread copies the write-ahead log back into the file.  Only a log of which all has been copied begins anew, and who
+ * writes all the time has always written more meanwhile.  So the thread copies until there is little left, and that rest
+ * is copied by the writer itself, between two transactions.
+ *
+ * And commits do not wait until they are on disk; who has to know asks for it, once for all that are not. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+#include "log.h"
+#include "store_sqlite.h"
+
+/* From so many pages on it is copied: 62 MB, since the writer waits for the disk each time; 16 MB where there is little room. */
+#define LOG_PAGES        15000
+#define LOG_PAGES_FEW    4000
+#define LITTLE_ROOM      (4ULL << 30)
+#define REST_PAGES       500
+#define PASSES           4      /* at most, should the writer be as fast as the disk */
+
+struct sqlite_copier {
+	char *path;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t asked;
+	enum { IDLE, ASKED, DONE, STOPPED } state;
+	atomic_int log_pages;
+	struct link { sqlite3 *db; dev_t dev; ino_t ino; } link;   /* of the thread alone */
+	/* Of who calls iwf_sqlite_sync(). */
+	int log_fd;
+	dev_t log_dev;
+	ino_t log_ino;
+	bool failed;
+};
+
+/* The file may have been replaced since. */
+static bool is_open(const char *path, struct link *l)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return false;
+	if (l->db && st.st_dev == l->dev && st.st_ino == l->ino)
+		return true;
+	sqlite3_close(l->db);
+	l->db = NULL;
+	if (sqlite3_open_v2(path, &l->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK ||
+	    sqlite3_exec(l->db, "PRAGMA synchronous = FULL", NULL, NULL, NULL) != SQLITE_OK)
+		return false;
+	l->dev = st.st_dev;
+	l->ino = st.st_ino;
+	return true;
+}
+
+static int log_pages(const char *path)
+{
+	struct statvfs fs;
+
+	return statvfs(path, &fs) == 0 && (unsigned long long)fs.f_bavail * fs.f_frsize > LITTLE_ROOM ? LOG_PAGES : LOG_PAGES_FEW;
+}
+
+/* What goes wrong here the writer meets as well, and tells. */
+static void copy(struct sqlite_copier *c)
+{
+	int in_log = 0, copied = 0, before;
+
+	atomic_store(&c->log_pages, log_pages(c->path));
+	if (!is_open(c->path, &c->link))
+		return;
+	for (int i = 0; i < PASSES; i++) {
+		before = in_log;
+		if (sqlite3_wal_checkpoint_v2(c->link.db, "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied) != SQLITE_OK ||
+		    in_log - before <= REST_PAGES)
+			return;
+	}
+}
+
+static void *work(void *arg)
+{
+	struct sqlite_copier *c = arg;
+
+	pthread_mutex_lock(&c->lock);
+	while (c->state != STOPPED) {
+		if (c->state != ASKED) {
+			pthread_cond_wait(&c->asked, &c->lock);
+			continue;
+		}
+		pthread_mutex_unlock(&c->lock);
+		copy(c);
+		pthread_mutex_lock(&c->lock);
+		if (c->state == ASKED)
+			c->state = DONE;
+	}
+	pthread_mutex_unlock(&c->lock);
+	sqlite3_close(c->link.db);
+	return NULL;
+}
+
+struct sqlite_copier *iwf_sqlite_copier_start(const char *path)
+{
+	struct sqlite_copier *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->log_fd = -1;
+	c->log_pages = log_pages(path);
+	c->path = strdup(path);
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->asked, NULL);
+	if (c->path && !pthread_create(&c->thread, NULL, work, c))
+		return c;
+	pthread_cond_destroy(&c->asked);
+	pthread_mutex_destroy(&c->lock);
+	free(c->path);
+	free(c);
+	return NULL;
+}
+
+void iwf_sqlite_copier_stop(struct sqlite_copier *c)
+{
+	if (!c)
+		return;
+	pthread_mutex_lock(&c->lock);
+	c->state = STOPPED;
+	pthread_cond_signal(&c->asked);
+	pthread_mutex_unlock(&c->lock);
+	pthread_join(c->thread, NULL);
+	if (c->log_fd >= 0)
+		close(c->log_fd);
+	pthread_cond_destroy(&c->asked);
+	pthread_mutex_destroy(&c->lock);
+	free(c->path);
+	free(c);
+}
+
+int iwf_sqlite_copy_log(void *copier, sqlite3 *db, const char *schema, int pages)
+{
+	struct sqlite_copier *c = copier;
+	bool rest;
+
+	if (pages < atomic_load(&c->log_pages))
+		return SQLITE_OK;
+	pthread_mutex_lock(&c->lock);
+	rest = c->state == DONE;
+	if (rest)
+		c->state = IDLE;
+	if (c->state == IDLE && !rest) {
+		c->state = ASKED;
+		pthread_cond_signal(&c->asked);
+	}
+	pthread_mutex_unlock(&c->lock);
+	if (rest)
+		sqlite3_wal_checkpoint_v2(db, schema, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	return SQLITE_OK;
+}
+
+/* ---- on disk ---- */
+
+/* That of the log, which is another one when all had closed it.  False: errno says why. */
+static bool open_log(struct sqlite_copier *c)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s-wal", c->path) >= sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	if (stat(path, &st) != 0)
+		return false;
+	if (c->log_fd >= 0 && st.st_dev == c->log_dev && st.st_ino == c->log_ino)
+		return true;
+	if (c->log_fd >= 0)
+		close(c->log_fd);
+	c->log_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (c->log_fd < 0 || fstat(c->log_fd, &st) != 0)
+		return false;
+	c->log_dev = st.st_dev;
+	c->log_ino = st.st_ino;
+	return true;
+}
+
+/* The kernel tells of what it could not write once, and takes it for written then.  What is read is still right: so all of
+ * the log is copied into the file, and that is on disk. */
+static bool copy_all(struct sqlite_copier *c)
+{
+	struct link l = { NULL, 0, 0 };
+	int in_log = 0, copied = 0;
+	bool done = is_open(c->path, &l) &&
+	            sqlite3_wal_checkpoint_v2(l.db, "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied) == SQLITE_OK && copied == in_log;
+
+	sqlite3_close(l.db);
+	return done;
+}
+
+enum iwf_err iwf_sqlite_sync(struct sqlite_store *s)
+{
+	struct sqlite_copier *c = s->copier;
+
+	if (!c)
+		return IWF_OK;                       /* each commit is */
+	if (!c->failed) {
+		if (open_log(c) && fdatasync(c->log_fd) == 0)
+			return IWF_OK;
+		c->failed = true;
+		iwf_log(IWF_LOG_ERROR, IWF_SUB_STORE, "%s: what is written does not reach the disk: %s-wal: %s", c->path, c->path, strerror(errno));
+		return IWF_ESTORE;
+	}
+	if (!copy_all(c))
+		return IWF_ESTORE;
+	c->failed = false;
+	iwf_log(IWF_LOG_NOTICE, IWF_SUB_STORE, "%s: all that is written is on disk again", c->path);
+	return IWF_OK;
+}
