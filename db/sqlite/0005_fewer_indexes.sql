@@ -1,10 +1,12 @@
 -- An entry of an index that is keyed by device lands on a page of its own, and the
 -- node wrote all of these pages at each commit. What it never asks for goes: the
 -- audit by device and by SCS, and the journal by device, which only the foreign
--- key needed. Ids of devices are never used again: one that is left in the
+-- key needed; so does what another index finds as well: a retransmission has the
+-- number of the first, and a number on T4 is that of one SCS. Ids of devices are never used again: one that is left in the
 -- journal when its device is deleted names no other.
 DROP INDEX audit_subscription;
 DROP INDEX audit_scs;
+DROP INDEX outbox_scs;
 
 -- The journal, whose foreign key can only go with the table.
 CREATE TABLE device_trigger_0005 (
@@ -45,10 +47,7 @@ INSERT INTO sqlite_sequence (name, seq) SELECT 'device_trigger_0005', seq FROM s
 DROP TABLE device_trigger;
 ALTER TABLE device_trigger_0005 RENAME TO device_trigger;
 CREATE UNIQUE INDEX device_trigger_active ON device_trigger(scs_id, reference) WHERE action <> 3 AND state <= 4;
-CREATE INDEX device_trigger_reference ON device_trigger(scs_id, reference) WHERE action <> 3;
-CREATE INDEX device_trigger_recall ON device_trigger(scs_id, reference) WHERE action = 3;
-CREATE INDEX device_trigger_e2e ON device_trigger(scs_id, end_to_end);
-CREATE INDEX device_trigger_smea ON device_trigger(smea, reference) WHERE action <> 3;
+CREATE INDEX device_trigger_reference ON device_trigger(scs_id, reference, (action = 3));
 CREATE INDEX device_trigger_device ON device_trigger(smea, imsi) WHERE action <> 3 AND state <= 4;
 CREATE INDEX device_trigger_overdue ON device_trigger(validity_end_ms) WHERE state >= 2 AND state <= 4;
 CREATE INDEX device_trigger_unfinished ON device_trigger(id) WHERE state <= 4 AND state <> 2;

@@ -181,8 +181,6 @@ CREATE INDEX outbox_host ON outbox(dest_host, next_ms);
 
 CREATE INDEX outbox_trigger ON outbox(trigger_id);
 
-CREATE INDEX outbox_scs ON outbox(scs_id);
-
 CREATE TABLE usage (
   scs_id           INTEGER NOT NULL REFERENCES scs(id) ON DELETE CASCADE,    -- who
   period_start_ms  INTEGER NOT NULL,                         -- a multiple of scs.quota_period_s
@@ -335,13 +333,7 @@ CREATE TABLE "device_trigger" (
 
 CREATE UNIQUE INDEX device_trigger_active ON device_trigger(scs_id, reference) WHERE action <> 3 AND state <= 4;
 
-CREATE INDEX device_trigger_reference ON device_trigger(scs_id, reference) WHERE action <> 3;
-
-CREATE INDEX device_trigger_recall ON device_trigger(scs_id, reference) WHERE action = 3;
-
-CREATE INDEX device_trigger_e2e ON device_trigger(scs_id, end_to_end);
-
-CREATE INDEX device_trigger_smea ON device_trigger(smea, reference) WHERE action <> 3;
+CREATE INDEX device_trigger_reference ON device_trigger(scs_id, reference, (action = 3));
 
 CREATE INDEX device_trigger_device ON device_trigger(smea, imsi) WHERE action <> 3 AND state <= 4;
 

@@ -263,7 +263,7 @@ static enum iwf_err check_retransmission(struct svc_ask *a)
 	err = STORE(svc, trigger_by_ref, a->scs.id, dar->reference, recall, &a->known);
 	/* Another trigger may have got the number since: the message is known by its end-to-end identifier, too. */
 	if (dar->retransmitted && (err == IWF_ENOENT || (!err && !repeats(a, &a->known))))
-		err = STORE(svc, trigger_by_e2e, a->scs.id, dar->end_to_end,
+		err = STORE(svc, trigger_by_e2e, a->scs.id, dar->reference, recall, dar->end_to_end,
 		            a->now_ms - (int64_t)svc->conf->duplicate_window_s * 1000, &a->known);
 	if (err)
 		return err == IWF_ENOENT ? IWF_OK : err;

@@ -270,7 +270,9 @@ struct iwf_store_ops {
 	enum iwf_err (*trigger_get)(struct iwf_store *, int64_t id, struct iwf_trigger *out);
 	/* The newest row of that number; recalls are rows of their own. */
 	enum iwf_err (*trigger_by_ref)(struct iwf_store *, int64_t scs_id, uint32_t reference, bool recall, struct iwf_trigger *out);
-	enum iwf_err (*trigger_by_e2e)(struct iwf_store *, int64_t scs_id, uint32_t end_to_end, int64_t since_ms, struct iwf_trigger *out);
+	/* Of the newest 256 of that number the newest that came with that identifier, since then. */
+	enum iwf_err (*trigger_by_e2e)(struct iwf_store *, int64_t scs_id, uint32_t reference, bool recall, uint32_t end_to_end,
+	                               int64_t since_ms, struct iwf_trigger *out);
 	/* For a delivery report: the newest trigger or replace of that number on T4. */
 	enum iwf_err (*trigger_by_smea)(struct iwf_store *, const char *smea, uint32_t reference, struct iwf_trigger *out);
 	/* The same without a number: not-final rows of that device; *n may exceed max, rows do not. */

@@ -375,15 +375,18 @@ static enum iwf_err mem_trigger_by_ref(struct iwf_store *st, int64_t scs_id, uin
 	return IWF_ENOENT;
 }
 
-static enum iwf_err mem_trigger_by_e2e(struct iwf_store *st, int64_t scs_id, uint32_t end_to_end, int64_t since_ms,
-                                       struct iwf_trigger *out)
+static enum iwf_err mem_trigger_by_e2e(struct iwf_store *st, int64_t scs_id, uint32_t reference, bool recall, uint32_t end_to_end,
+                                       int64_t since_ms, struct iwf_trigger *out)
 {
 	struct mem_store *m = mem_of(st);
 
-	for (size_t i = m->t[T_TRIGGER].n; i-- > 0;) {
+	for (size_t i = m->t[T_TRIGGER].n, left = 256; i-- > 0 && left;) {
 		const struct iwf_trigger *t = iwf_mem_row(&m->t[T_TRIGGER], i);
 
-		if (t->scs_id == scs_id && t->end_to_end == end_to_end && t->received_ms >= since_ms) {
+		if (t->scs_id != scs_id || t->reference != reference || (t->action == TSP_RECALL) != recall)
+			continue;
+		left--;
+		if (t->end_to_end == end_to_end && t->received_ms >= since_ms) {
 			trigger_give(t, out);
 			return IWF_OK;
 		}

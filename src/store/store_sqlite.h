@@ -117,7 +117,8 @@ void iwf_sqlite_cache_free(struct sqlite_store *);
 enum iwf_err iwf_sqlite_trigger_insert(struct iwf_store *, struct iwf_trigger *);
 enum iwf_err iwf_sqlite_trigger_get(struct iwf_store *, int64_t id, struct iwf_trigger *out);
 enum iwf_err iwf_sqlite_trigger_by_ref(struct iwf_store *, int64_t scs_id, uint32_t reference, bool recall, struct iwf_trigger *out);
-enum iwf_err iwf_sqlite_trigger_by_e2e(struct iwf_store *, int64_t scs_id, uint32_t e2e, int64_t since_ms, struct iwf_trigger *out);
+enum iwf_err iwf_sqlite_trigger_by_e2e(struct iwf_store *, int64_t scs_id, uint32_t reference, bool recall, uint32_t e2e,
+                                       int64_t since_ms, struct iwf_trigger *out);
 enum iwf_err iwf_sqlite_trigger_by_smea(struct iwf_store *, const char *smea, uint32_t reference, struct iwf_trigger *out);
 enum iwf_err iwf_sqlite_trigger_by_device(struct iwf_store *, const char *smea, const struct imsi *, struct iwf_trigger *out, size_t max, size_t *n);
 enum iwf_err iwf_sqlite_trigger_move(struct iwf_store *, int64_t id, enum trg_state from, enum trg_state to, const struct iwf_trigger_change *);

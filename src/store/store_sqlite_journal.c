@@ -115,31 +115,42 @@ enum iwf_err iwf_sqlite_trigger_by_ref(struct iwf_store *st, int64_t scs_id, uin
 {
 	struct query q;
 
-	iwf_sqlite_start(&q, st, recall ? ST_RECALL_BY_REF : ST_TRIGGER_BY_REF, "trigger_by_ref");
+	iwf_sqlite_start(&q, st, ST_TRIGGER_BY_REF, "trigger_by_ref");
 	iwf_sqlite_bind_int(&q, ":scs", scs_id);
 	iwf_sqlite_bind_int(&q, ":reference", reference);
+	iwf_sqlite_bind_int(&q, ":recall", recall);
 	return trigger_one(&q, out);
 }
 
-enum iwf_err iwf_sqlite_trigger_by_e2e(struct iwf_store *st, int64_t scs_id, uint32_t e2e, int64_t since_ms, struct iwf_trigger *out)
+enum iwf_err iwf_sqlite_trigger_by_e2e(struct iwf_store *st, int64_t scs_id, uint32_t reference, bool recall, uint32_t e2e,
+                                       int64_t since_ms, struct iwf_trigger *out)
 {
 	struct query q;
 
 	iwf_sqlite_start(&q, st, ST_TRIGGER_BY_E2E, "trigger_by_e2e");
 	iwf_sqlite_bind_int(&q, ":scs", scs_id);
+	iwf_sqlite_bind_int(&q, ":reference", reference);
+	iwf_sqlite_bind_int(&q, ":recall", recall);
 	iwf_sqlite_bind_int(&q, ":e2e", e2e);
 	iwf_sqlite_bind_int(&q, ":since", since_ms);
 	return trigger_one(&q, out);
 }
 
-enum iwf_err iwf_sqlite_trigger_by_smea(struct iwf_store *st, const char *smea, uint32_t reference, struct iwf_trigger *out)
+static enum iwf_err by_smea(struct iwf_store *st, enum sqlite_stmt n, const char *smea, uint32_t reference, struct iwf_trigger *out)
 {
 	struct query q;
 
-	iwf_sqlite_start(&q, st, ST_TRIGGER_BY_SMEA, "trigger_by_smea");
+	iwf_sqlite_start(&q, st, n, "trigger_by_smea");
 	iwf_sqlite_bind_text(&q, ":smea", smea);
 	iwf_sqlite_bind_int(&q, ":reference", reference);
 	return trigger_one(&q, out);
+}
+
+enum iwf_err iwf_sqlite_trigger_by_smea(struct iwf_store *st, const char *smea, uint32_t reference, struct iwf_trigger *out)
+{
+	enum iwf_err err = by_smea(st, ST_TRIGGER_BY_SMEA, smea, reference, out);
+
+	return err == IWF_ENOENT ? by_smea(st, ST_TRIGGER_BY_SMEA_ONCE, smea, reference, out) : err;
 }
 
 enum iwf_err iwf_sqlite_trigger_by_device(struct iwf_store *st, const char *smea, const struct imsi *imsi, struct iwf_trigger *out,

@@ -640,20 +640,27 @@ START_TEST(trigger_lookups)
 	FAILS(IWF_ENOENT, st->ops->trigger_by_ref(st, scs, 9, false, &out));
 	FAILS(IWF_ENOENT, st->ops->trigger_by_ref(st, scs + 1, 7, false, &out));
 
-	OK(st->ops->trigger_by_e2e(st, scs, 100, 1000, &out));
+	OK(st->ops->trigger_by_e2e(st, scs, 7, false, 100, 1000, &out));
 	ck_assert_int_eq(out.id, id[2]);
-	OK(st->ops->trigger_by_e2e(st, scs, 102, 4000, &out));
+	OK(st->ops->trigger_by_e2e(st, scs, 7, true, 102, 4000, &out));
 	ck_assert_int_eq(out.id, id[3]);
-	FAILS(IWF_ENOENT, st->ops->trigger_by_e2e(st, scs, 102, 4001, &out));
-	FAILS(IWF_ENOENT, st->ops->trigger_by_e2e(st, scs + 1, 102, 0, &out));
-	FAILS(IWF_ENOENT, st->ops->trigger_by_e2e(st, scs, 104, 0, &out));
+	FAILS(IWF_ENOENT, st->ops->trigger_by_e2e(st, scs, 7, true, 102, 4001, &out));
+	FAILS(IWF_ENOENT, st->ops->trigger_by_e2e(st, scs, 7, false, 102, 0, &out));
+	FAILS(IWF_ENOENT, st->ops->trigger_by_e2e(st, scs, 8, true, 102, 0, &out));
+	FAILS(IWF_ENOENT, st->ops->trigger_by_e2e(st, scs + 1, 7, true, 102, 0, &out));
+	FAILS(IWF_ENOENT, st->ops->trigger_by_e2e(st, scs, 7, false, 104, 0, &out));
 
-	OK(st->ops->trigger_by_smea(st, "491510001002", 7, &out));
-	ck_assert_int_eq(out.id, id[2]);
-	OK(st->ops->trigger_by_smea(st, "491510001002", 8, &out));
-	ck_assert_int_eq(out.id, id[4]);
-	FAILS(IWF_ENOENT, st->ops->trigger_by_smea(st, "491510001001", 7, &out));
-	FAILS(IWF_ENOENT, st->ops->trigger_by_smea(st, "491510001002", 9, &out));
+	/* The number is nobody's any more, then it is that SCS's. */
+	for (int i = 0; i < 2; i++) {
+		OK(st->ops->trigger_by_smea(st, "491510001002", 7, &out));
+		ck_assert_int_eq(out.id, id[2]);
+		OK(st->ops->trigger_by_smea(st, "491510001002", 8, &out));
+		ck_assert_int_eq(out.id, id[4]);
+		FAILS(IWF_ENOENT, st->ops->trigger_by_smea(st, "491510001001", 7, &out));
+		FAILS(IWF_ENOENT, st->ops->trigger_by_smea(st, "491510001002", 9, &out));
+		if (i == 0)
+			seed_number(st, scs, "491510001002", true);
+	}
 	iwf_store_close(st);
 }
 END_TEST

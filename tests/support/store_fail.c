@@ -56,8 +56,8 @@ PASS(trigger_insert, (struct iwf_store *st, struct iwf_trigger *t), t)
 PASS(trigger_get, (struct iwf_store *st, int64_t id, struct iwf_trigger *out), id, out)
 PASS(trigger_by_ref, (struct iwf_store *st, int64_t scs_id, uint32_t reference, bool recall, struct iwf_trigger *out),
      scs_id, reference, recall, out)
-PASS(trigger_by_e2e, (struct iwf_store *st, int64_t scs_id, uint32_t end_to_end, int64_t since_ms, struct iwf_trigger *out),
-     scs_id, end_to_end, since_ms, out)
+PASS(trigger_by_e2e, (struct iwf_store *st, int64_t scs_id, uint32_t reference, bool recall, uint32_t end_to_end, int64_t since_ms,
+                      struct iwf_trigger *out), scs_id, reference, recall, end_to_end, since_ms, out)
 PASS(trigger_by_smea, (struct iwf_store *st, const char *smea, uint32_t reference, struct iwf_trigger *out), smea, reference, out)
 PASS(trigger_by_device, (struct iwf_store *st, const char *smea, const struct imsi *imsi, struct iwf_trigger *out, size_t max, size_t *n),
      smea, imsi, out, max, n)
