@@ -209,7 +209,7 @@ static enum iwf_err set_pragmas(struct sqlite_store *s, char *err, size_t err_si
 		{ "secure_delete", "FAST", "2", false },           /* payloads that have ended */
 		{ "wal_autocheckpoint", "4000", "4000", false },   /* pages: 16 MB of log, then it is copied back */
 		{ "cache_size", "-65536", "-65536", false },       /* KB; the indexes of a busy journal do not fit into 2 MB */
-		{ "journal_size_limit", "134217728", "134217728", false },
+		{ "journal_size_limit", "67108864", "67108864", false },
 	};
 	enum iwf_err e = IWF_OK;
 

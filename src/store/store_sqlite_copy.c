@@ -9,22 +9,18 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 #include "log.h"
 #include "store_sqlite.h"
 
-/* From so many pages on it is copied: 62 MB, since the writer waits for the disk each time; 16 MB where there is little room. */
-#define LOG_PAGES        15000
-#define LOG_PAGES_FEW    4000
-#define LITTLE_ROOM      (4ULL << 30)
-#define REST_PAGES       500
-#define PASSES           4      /* at most, should the writer be as fast as the disk */
+/* 16 MB: from here on it is copied.  More at a time is less work, but what is to be synced meanwhile waits for all of it. */
+#define LOG_PAGES   4000
+#define REST_PAGES  200
+#define PASSES      4           /* at most, should the writer be as fast as the disk */
 
 struct sqlite_copier {
 	char *path;
@@ -32,7 +28,6 @@ struct sqlite_copier {
 	pthread_mutex_t lock;
 	pthread_cond_t asked;
 	enum { IDLE, ASKED, DONE, STOPPED } state;
-	atomic_int log_pages;
 	struct link { sqlite3 *db; dev_t dev; ino_t ino; } link;   /* of the thread alone */
 	/* Of who calls iwf_sqlite_sync(). */
 	int log_fd;
@@ -60,19 +55,11 @@ static bool is_open(const char *path, struct link *l)
 	return true;
 }
 
-static int log_pages(const char *path)
-{
-	struct statvfs fs;
-
-	return statvfs(path, &fs) == 0 && (unsigned long long)fs.f_bavail * fs.f_frsize > LITTLE_ROOM ? LOG_PAGES : LOG_PAGES_FEW;
-}
-
 /* What goes wrong here the writer meets as well, and tells. */
 static void copy(struct sqlite_copier *c)
 {
 	int in_log = 0, copied = 0, before;
 
-	atomic_store(&c->log_pages, log_pages(c->path));
 	if (!is_open(c->path, &c->link))
 		return;
 	for (int i = 0; i < PASSES; i++) {
@@ -111,7 +98,6 @@ struct sqlite_copier *iwf_sqlite_copier_start(const char *path)
 	if (!c)
 		return NULL;
 	c->log_fd = -1;
-	c->log_pages = log_pages(path);
 	c->path = strdup(path);
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->asked, NULL);
@@ -146,7 +132,7 @@ int iwf_sqlite_copy_log(void *copier, sqlite3 *db, const char *schema, int pages
 	struct sqlite_copier *c = copier;
 	bool rest;
 
-	if (pages < atomic_load(&c->log_pages))
+	if (pages < LOG_PAGES)
 		return SQLITE_OK;
 	pthread_mutex_lock(&c->lock);
 	rest = c->state == DONE;

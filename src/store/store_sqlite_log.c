@@ -12,7 +12,7 @@
 #include "log.h"
 #include "store_sqlite.h"
 
-#define LOG_LONG      (96LL << 20)   /* octets from which on we copy it back ourselves, and wait for readers */
+#define LOG_LONG      (64LL << 20)   /* octets from which on we copy it back ourselves, and wait for readers */
 #define LOG_TOO_LONG  (128LL << 20)   /* and from which on we say so */
 /* Readers that overlap are gone only when nobody has written for as long as the longest of them takes, so we wait for
  * them, not writing; for one that stays we wait less and less often. */
