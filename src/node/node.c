@@ -23,7 +23,7 @@
 #define STOP_WAIT       3000    /* ms that a stopping node gives to what is under way */
 /* A transaction costs as much as a dozen events in it, so there is none sooner after the last one, but where many
  * events wait already.  Who comes alone does not wait. */
-#define GATHER_US       500
+#define GATHER_US       800
 
 struct iwf_node {
 	struct iwf_conf conf;

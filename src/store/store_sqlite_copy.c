@@ -17,10 +17,12 @@
 #include "log.h"
 #include "store_sqlite.h"
 
-/* 16 MB: from here on it is copied.  More at a time is less work, but what is to be synced meanwhile waits for all of it. */
-#define LOG_PAGES   4000
+#define LOG_PAGES   4000        /* 16 MB: from here on it is copied */
+#define PIECE_PAGES 128         /* go to the disk at a time: what is to be synced meanwhile waits for no more than that */
 #define REST_PAGES  200
-#define PASSES      4           /* at most, should the writer be as fast as the disk */
+/* At least, so that the disk has done its work and the writer's rest is quick; and at most, should the writer be as fast. */
+#define PASSES_MIN  3
+#define PASSES_MAX  5
 
 struct sqlite_copier {
 	char *path;
@@ -55,6 +57,39 @@ static bool is_open(const char *path, struct link *l)
 	return true;
 }
 
+/* SQLite's own functions for files, which are those of all files, and the same with another one for writing. */
+static const sqlite3_io_methods *plain;
+static sqlite3_io_methods pieces;
+static _Thread_local int unsynced;
+
+static int write_and_sync(sqlite3_file *f, const void *page, int size, sqlite3_int64 at)
+{
+	int rc = plain->xWrite(f, page, size, at);
+
+	if (rc != SQLITE_OK || ++unsynced < PIECE_PAGES)
+		return rc;
+	unsynced = 0;
+	return plain->xSync(f, SQLITE_SYNC_NORMAL);
+}
+
+static void write_in_pieces(sqlite3 *db)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	sqlite3_file *f = NULL;
+
+	if (sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &f) != SQLITE_OK || !f || f->pMethods == &pieces)
+		return;
+	pthread_mutex_lock(&lock);
+	if (!plain) {
+		plain = f->pMethods;
+		pieces = *plain;
+		pieces.xWrite = write_and_sync;
+	}
+	pthread_mutex_unlock(&lock);
+	if (f->pMethods == plain)
+		f->pMethods = &pieces;
+}
+
 /* What goes wrong here the writer meets as well, and tells. */
 static void copy(struct sqlite_copier *c)
 {
@@ -62,10 +97,11 @@ static void copy(struct sqlite_copier *c)
 
 	if (!is_open(c->path, &c->link))
 		return;
-	for (int i = 0; i < PASSES; i++) {
+	write_in_pieces(c->link.db);
+	for (int i = 1; i <= PASSES_MAX; i++) {
 		before = in_log;
 		if (sqlite3_wal_checkpoint_v2(c->link.db, "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied) != SQLITE_OK ||
-		    in_log - before <= REST_PAGES)
+		    (i >= PASSES_MIN && in_log - before <= REST_PAGES))
 			return;
 	}
 }
