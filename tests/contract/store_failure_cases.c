@@ -565,7 +565,7 @@ START_TEST(disk_apart)
 		nanosleep(&a_while, NULL);
 	}
 	ck_assert_int_eq(total, 400);
-	ck_assert_int_gt(most, 16 << 20);
+	ck_assert_int_gt(most, 15 << 20);
 	ck_assert_int_lt(most, 128 << 20);
 	iwf_store_close(st);
 	ck_assert_int_lt(log_size(), 1);                 /* the last one out has copied it back */
