@@ -4,9 +4,9 @@
  *
  * The service thread takes what is queued, handles all of it in one store
  * transaction, commits once, and then hands the effects to the sender, which
- * carries them out through the ports, one after the other: no answer leaves
- * before what it says is on disk, and a busy node shares one fsync among many
- * requests.  All post functions return at once.
+ * sees that it is on disk and then carries them out through the ports, one after
+ * the other: no answer leaves before what it says is on disk, and a busy node
+ * shares one fsync among many requests.  All post functions return at once.
  *
  * Knows no Diameter library: tests attach ports of their own. */
 #pragma once

@@ -134,6 +134,7 @@ struct sqlite_copier *iwf_sqlite_copier_start(const char *path)
 	if (!c)
 		return NULL;
 	c->log_fd = -1;
+	c->state = ASKED;               /* what is left of the last time */
 	c->path = strdup(path);
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->asked, NULL);

@@ -183,6 +183,8 @@ lab_kill smssc2
 
 echo "# an SCS that is away"
 # what earlier cases left is taken first
+settled() { [ "$(lab_sql "SELECT count(*) FROM device_trigger WHERE reference = $n AND state < 5")" = 0 ]; }
+lab_wait 10 settled
 for i in $(seq 20); do
 	outbox_is 0 && break
 	say script <<<"sleep 1" >/dev/null
