@@ -56,5 +56,6 @@ int gw_signer_key(int fd, gnutls_x509_crt_t crt, gnutls_privkey_t *out);      /*
 /* The keeper's side: answers until the other end closes.  Runs in a thread of its own; `key` may be replaced meanwhile. */
 struct gw_signer;
 struct gw_signer *gw_signer_start(int fd, char *err, size_t err_size);
-void gw_signer_set_key(struct gw_signer *, gnutls_privkey_t key);   /* taken over */
+/* Taken over.  Who has a certificate of the key before this one gets signatures by that for two minutes.  NULL: none any more. */
+void gw_signer_set_key(struct gw_signer *, gnutls_privkey_t key);
 void gw_signer_stop(struct gw_signer *);
