@@ -35,7 +35,7 @@ struct sqlite_copier {
 	int log_fd;
 	dev_t log_dev;
 	ino_t log_ino;
-	bool failed;
+	bool failed, told;
 };
 
 /* The file may have been replaced since. */
@@ -217,11 +217,14 @@ static bool copy_all(struct sqlite_copier *c)
 {
 	struct link l = { NULL, 0, 0 };
 	int in_log = 0, copied = 0;
-	bool done = is_open(c->path, &l) &&
-	            sqlite3_wal_checkpoint_v2(l.db, "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied) == SQLITE_OK && copied == in_log;
+	bool ok = is_open(c->path, &l) && sqlite3_wal_checkpoint_v2(l.db, "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied) == SQLITE_OK;
 
 	sqlite3_close(l.db);
-	return done;
+	if (ok && copied != in_log && !c->told)
+		iwf_log(IWF_LOG_ERROR, IWF_SUB_STORE, "%s: the disk works again, but a transaction that reads from the file keeps what is "
+		        "written from being copied; nothing is accepted until that ends", c->path);
+	c->told |= ok && copied != in_log;
+	return ok && copied == in_log;
 }
 
 enum iwf_err iwf_sqlite_sync(struct sqlite_store *s)
@@ -234,6 +237,7 @@ enum iwf_err iwf_sqlite_sync(struct sqlite_store *s)
 		if (open_log(c) && fdatasync(c->log_fd) == 0)
 			return IWF_OK;
 		c->failed = true;
+		c->told = false;
 		iwf_log(IWF_LOG_ERROR, IWF_SUB_STORE, "%s: what is written does not reach the disk: %s-wal: %s", c->path, c->path, strerror(errno));
 		return IWF_ESTORE;
 	}

@@ -48,6 +48,26 @@ for round in 1 2; do
 	is "$round: one DTR for each" "$(dtrs $n) $(dtrs $((n + 1))) $(dtrs $((n + 2)))" "1 0 1"
 done
 
+echo "# somebody reads while the disk comes back"
+mkfifo "$LAB/sql.in"
+sqlite3 "$LAB_DB" <"$LAB/sql.in" >"$LAB/sql.out" &
+reader=$!
+exec {sql}>"$LAB/sql.in"
+echo "BEGIN; SELECT count(*) FROM scs;" >&"$sql"
+lab_wait 10 test -s "$LAB/sql.out"
+touch "$LAB/bad"
+ask 25
+lab_wait 10 in_store 25
+sleep 1
+rm "$LAB/bad"
+lab_wait 10 grep -q "a transaction that reads from the file" "$LAB/node.log"
+is "the log says what it waits for" "$(grep -c 'a transaction that reads from the file' "$LAB/node.log")" 1
+is "and nothing is accepted" "$(answer 25)" ""
+exec {sql}>&-
+wait $reader
+lab_wait 10 answered 25
+is "until that ends" "$(answer 25)" "2001 SUCCESS"
+
 echo "# asked to end while the disk is bad"
 touch "$LAB/bad"
 ask 30
