@@ -30,6 +30,8 @@ void progress_hide(struct progress *);
 /* SIGINT and SIGTERM don't end the process from here on: bulk_stop tells. */
 void bulk_catch_signals(void);
 bool bulk_stop(void);
+/* Until there is something to read, or its end.  False: told to stop. */
+bool bulk_wait(int fd);
 
 int64_t bulk_now_us(void);                   /* monotonic */
 

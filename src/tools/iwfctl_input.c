@@ -32,6 +32,10 @@ static bool fill(struct input *in)
 		return true;
 	if (in->from == in->to)
 		in->from = in->to = 0;
+	if (!bulk_wait(in->fd)) {
+		snprintf(in->why, sizeof in->why, "told to stop");
+		return false;
+	}
 	ssize_t n = read(in->fd, in->raw + in->to, sizeof in->raw - in->to);
 	if (n < 0) {
 		snprintf(in->why, sizeof in->why, "cannot be read: %s", strerror(errno));

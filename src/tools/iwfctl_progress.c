@@ -1,7 +1,10 @@
 /* iwfctl_progress.c - a line that shows how far it is, and being told to stop. */
 #include "iwfctl_bulk.h"
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -74,15 +77,23 @@ void progress_hide(struct progress *p)
 }
 
 static volatile sig_atomic_t told;
+static int told_fd = -1;
 
 static void note(int sig)
 {
+	static const uint64_t one = 1;
+	int e = errno;
 	told = 1;
+	if (write(told_fd, &one, sizeof one) < 0) {
+		/* told already */
+	}
+	errno = e;
 }
 
 void bulk_catch_signals(void)
 {
-	struct sigaction sa = { .sa_handler = note };    /* without SA_RESTART: a read that waits ends */
+	struct sigaction sa = { .sa_handler = note };
+	told_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 }
@@ -90,4 +101,13 @@ void bulk_catch_signals(void)
 bool bulk_stop(void)
 {
 	return told;
+}
+
+bool bulk_wait(int fd)
+{
+	struct pollfd p[] = { { .fd = fd, .events = POLLIN }, { .fd = told_fd, .events = POLLIN } };
+	while (!told)
+		if (poll(p, 2, -1) < 0 ? errno != EINTR : p[0].revents != 0)
+			return true;
+	return false;
 }

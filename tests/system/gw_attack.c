@@ -81,10 +81,16 @@ uint32_t asked(uint32_t *status)
 
 const char *still_served(void)
 {
-	uint32_t r, status = 0;
+	enum { RATEEXCEEDED = 109 };             /* what went before may have used up the tokens */
+	uint32_t r, status = RATEEXCEEDED;
 
-	good_dar();
-	r = asked(&status);
+	for (unsigned tries = 0; status == RATEEXCEEDED && tries < 50; tries++) {
+		if (tries)
+			usleep(100000);
+		good_dar();
+		status = 0;
+		r = asked(&status);
+	}
 	return r == 2001 && status < 2 ? NULL : say("afterwards a good request: %u, Request-Status %u", r, status);
 }
 

@@ -15,6 +15,7 @@ for t in "$@"; do
 	case $? in
 	0) result=PASS;;
 	77) result=SKIP;;
+	124|137) result=FAIL; bad=1; echo "not ok - it ends: stopped after ${TEST_TIMEOUT:-300} s" >>"$log";;
 	*) result=FAIL; bad=1;;
 	esac
 	echo ":global-test-result: $result" >"$trs"
