@@ -1,6 +1,6 @@
 -- mtc-iwf: the schema that all migrations together make.  Made by `make update-schema`; compared by check_store.
 PRAGMA application_id = 1297369431;
-PRAGMA user_version = 5;
+PRAGMA user_version = 6;
 
 CREATE TABLE mtc_user (
   id            INTEGER PRIMARY KEY,                         -- named by subscription, device_group and mtc_user_scs
@@ -331,11 +331,7 @@ CREATE TABLE "device_trigger" (
   nodes            BLOB                                      -- Serving-Node and Additional-Serving-Node AVPs of the HSS (TS 29.336); emptied when the row ends
 ) STRICT;
 
-CREATE UNIQUE INDEX device_trigger_active ON device_trigger(scs_id, reference) WHERE action <> 3 AND state <= 4;
-
 CREATE INDEX device_trigger_reference ON device_trigger(scs_id, reference, (action = 3));
-
-CREATE INDEX device_trigger_device ON device_trigger(smea, imsi) WHERE action <> 3 AND state <= 4;
 
 CREATE INDEX device_trigger_overdue ON device_trigger(validity_end_ms) WHERE state >= 2 AND state <= 4;
 

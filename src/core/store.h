@@ -266,7 +266,7 @@ struct iwf_store_ops {
 	enum iwf_err (*grants)(struct iwf_store *, const struct iwf_grant_query *, struct iwf_grant *out, size_t max, size_t *n);
 
 	/* The journal.  Rows read carry no payload and no nodes. */
-	enum iwf_err (*trigger_insert)(struct iwf_store *, struct iwf_trigger *);  /* IWF_ECONFLICT: (scs, reference) is under way */
+	enum iwf_err (*trigger_insert)(struct iwf_store *, struct iwf_trigger *);  /* IWF_ECONFLICT: a trigger of that number is under way, and this is no recall */
 	enum iwf_err (*trigger_get)(struct iwf_store *, int64_t id, struct iwf_trigger *out);
 	/* The newest row of that number; recalls are rows of their own. */
 	enum iwf_err (*trigger_by_ref)(struct iwf_store *, int64_t scs_id, uint32_t reference, bool recall, struct iwf_trigger *out);
@@ -278,7 +278,7 @@ struct iwf_store_ops {
 	/* The same without a number: not-final rows of that device; *n may exceed max, rows do not. */
 	enum iwf_err (*trigger_by_device)(struct iwf_store *, const char *smea, const struct imsi *imsi, struct iwf_trigger *out, size_t max, size_t *n);
 	/* Compare and set: IWF_ECONFLICT when the state is no longer `from`.  from == to writes the change only.  A row
-	 * that ends loses payload and nodes.  The change may be NULL. */
+	 * that ends loses payload and nodes, and has ended for good.  The change may be NULL. */
 	enum iwf_err (*trigger_move)(struct iwf_store *, int64_t id, enum trg_state from, enum trg_state to, const struct iwf_trigger_change *);
 	/* payload and nodes of a row, malloc'd into *out (caller frees both). */
 	enum iwf_err (*trigger_payload)(struct iwf_store *, int64_t id, uint8_t **payload, size_t *payload_len, uint8_t **nodes, size_t *nodes_len);

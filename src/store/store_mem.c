@@ -312,7 +312,7 @@ static struct iwf_trigger *trigger_find(struct mem_store *m, int64_t id, size_t 
 /* Another row under way with the number of this one? */
 static bool trigger_clashes(struct mem_store *m, const struct iwf_trigger *t)
 {
-	if (t->action == TSP_RECALL || trg_state_is_final(t->state))
+	if (t->action == TSP_RECALL)
 		return false;
 	for (size_t i = 0; i < m->t[T_TRIGGER].n; i++) {
 		const struct iwf_trigger *o = iwf_mem_row(&m->t[T_TRIGGER], i);
@@ -461,10 +461,10 @@ static enum iwf_err mem_trigger_move(struct iwf_store *st, int64_t id, enum trg_
 		return IWF_ENOENT;
 	if (t->state != from)
 		return iwf_mem_fail(m, IWF_ECONFLICT, "trigger_move: the row is in another state");
+	if (trg_state_is_final(from) && !trg_state_is_final(to))
+		return iwf_mem_fail(m, IWF_EINVAL, "trigger_move: the row has ended");
 	moved = *t;
 	apply(&moved, to, c);
-	if (trigger_clashes(m, &moved))
-		return iwf_mem_fail(m, IWF_ECONFLICT, "trigger_move: this reference is under way");
 	if (iwf_mem_keep(m, &m->t[T_TRIGGER], i) != IWF_OK)
 		return iwf_mem_fail(m, IWF_ENOMEM, "trigger_move");
 	*t = moved;

@@ -221,6 +221,14 @@ static enum iwf_err set_pragmas(struct sqlite_store *s, char *err, size_t err_si
 	return e;
 }
 
+static enum iwf_err make_temp(struct sqlite_store *s, char *err, size_t err_size)
+{
+	int rc = sqlite3_exec(s->db, "CREATE TEMP TABLE under_way (smea TEXT, imsi TEXT, id INTEGER, PRIMARY KEY (smea, imsi, id)) WITHOUT ROWID",
+	                      NULL, NULL, NULL);
+
+	return rc == SQLITE_OK ? IWF_OK : open_fail(s, rc, "under_way", err, err_size);
+}
+
 static enum iwf_err prepare_all(struct sqlite_store *s, char *err, size_t err_size)
 {
 	for (size_t i = 0; i < ST_COUNT; i++) {
@@ -275,7 +283,7 @@ static enum iwf_err open_db(struct sqlite_store *s, char *err, size_t err_size)
 	}
 	/* Before the pragmas: the journal mode is written into the file, and this may be somebody else's. */
 	if ((e = check_schema(s, err, err_size)) != IWF_OK || (e = set_pragmas(s, err, err_size)) != IWF_OK ||
-	    (e = prepare_all(s, err, err_size)) != IWF_OK)
+	    (e = make_temp(s, err, err_size)) != IWF_OK || (e = prepare_all(s, err, err_size)) != IWF_OK)
 		return e;
 	if (s->copier)
 		sqlite3_wal_hook(s->db, iwf_sqlite_copy_log, s->copier);
@@ -412,12 +420,8 @@ bool iwf_sqlite_row(struct query *q)
 		q->rows++;
 		return true;
 	}
-	if (rc == SQLITE_CONSTRAINT_UNIQUE && q->conflict) {
-		snprintf(q->s->err, sizeof(q->s->err), "%s: %s: %s", q->s->path, q->what, sqlite3_errmsg(q->s->db));
-		q->err = IWF_ECONFLICT;          /* expected: not for the log */
-	} else if (rc != SQLITE_DONE) {
+	if (rc != SQLITE_DONE)
 		q->err = fail_rc(q->s, rc, q->what);
-	}
 	return false;
 }
 
@@ -486,6 +490,12 @@ enum iwf_err iwf_sqlite_fail(struct query *q, enum iwf_err err, const char *why)
 	if (q->err == IWF_OK)
 		q->err = fail_words(q->s, err, q->what, why);
 	return q->err;
+}
+
+enum iwf_err iwf_sqlite_refuse(struct query *q, enum iwf_err err, const char *why)
+{
+	snprintf(q->s->err, sizeof(q->s->err), "%s: %s: %s", q->s->path, q->what, why);
+	return q->err = err;
 }
 
 enum iwf_err iwf_sqlite_end(struct query *q)

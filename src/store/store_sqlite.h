@@ -65,7 +65,6 @@ struct query {
 	unsigned bound;              /* parameters so far */
 	const char *what;            /* the operation, for messages */
 	enum iwf_err err;
-	bool conflict;               /* a UNIQUE constraint is IWF_ECONFLICT here */
 	int col;                     /* next column to be read */
 	size_t rows;
 };
@@ -85,6 +84,7 @@ void iwf_sqlite_col_fixed(struct query *q, void *out, size_t n);                
 /* A malloc'd copy; NULL, 0 for an empty one. */
 void iwf_sqlite_col_blob(struct query *q, uint8_t **out, size_t *n);
 enum iwf_err iwf_sqlite_fail(struct query *q, enum iwf_err err, const char *why);       /* not SQLite's doing */
+enum iwf_err iwf_sqlite_refuse(struct query *q, enum iwf_err err, const char *why);     /* the caller's; not for the log */
 enum iwf_err iwf_sqlite_end(struct query *q);                /* IWF_OK also if there was no row */
 enum iwf_err iwf_sqlite_end_one(struct query *q);            /* IWF_ENOENT if there was no row */
 /* For writes without rows: runs it.  *changes (may be NULL) is the number of rows changed. */

@@ -4,6 +4,23 @@
 #include "private.h"
 #include "store_sqlite.h"
 
+static enum iwf_err number_is_free(struct iwf_store *st, const struct iwf_trigger *t)
+{
+	struct query q;
+	bool used;
+	enum iwf_err e;
+
+	if (t->action == TSP_RECALL)
+		return IWF_OK;
+	iwf_sqlite_start(&q, st, ST_TRIGGER_NUMBER_STATE, "trigger_insert");
+	iwf_sqlite_bind_int(&q, ":scs", t->scs_id);
+	iwf_sqlite_bind_int(&q, ":reference", t->reference);
+	iwf_sqlite_bind_int(&q, ":recall", 0);
+	used = iwf_sqlite_row(&q) && !trg_state_is_final((enum trg_state)iwf_sqlite_col_int(&q));
+	e = iwf_sqlite_end(&q);
+	return e == IWF_OK && used ? iwf_sqlite_refuse(&q, IWF_ECONFLICT, "this reference is under way") : e;
+}
+
 enum iwf_err iwf_sqlite_trigger_insert(struct iwf_store *st, struct iwf_trigger *t)
 {
 	struct query q;
@@ -11,8 +28,9 @@ enum iwf_err iwf_sqlite_trigger_insert(struct iwf_store *st, struct iwf_trigger 
 
 	t->id = 0;
 	iwf_private_note(t->imsi.digits);
+	if ((e = number_is_free(st, t)) != IWF_OK)
+		return e;
 	iwf_sqlite_start(&q, st, ST_TRIGGER_INSERT, "trigger_insert");
-	q.conflict = true;
 	iwf_sqlite_bind_int(&q, ":scs", t->scs_id);
 	iwf_sqlite_bind_int(&q, ":reference", t->reference);
 	iwf_sqlite_bind_int(&q, ":action", t->action);
@@ -153,11 +171,37 @@ enum iwf_err iwf_sqlite_trigger_by_smea(struct iwf_store *st, const char *smea, 
 	return err == IWF_ENOENT ? by_smea(st, ST_TRIGGER_BY_SMEA_ONCE, smea, reference, out) : err;
 }
 
+/*
+ * Few SMS-SCs send a report without the number of its trigger, and in an index by
+ * device each trigger changes a page of its own.  So there is none in the file:
+ * the first such report has one made in memory, by reading all that is under way,
+ * and from then on this connection keeps it.  It is rolled back as the rest is.
+ */
+static enum iwf_err keep_devices(struct iwf_store *st)
+{
+	static const enum sqlite_stmt steps[] = { ST_UNDER_WAY_PENDING, ST_UNDER_WAY_OTHERS, ST_UNDER_WAY_ENDS, ST_UNDER_WAY_BEGINS };
+	struct query q;
+	bool kept;
+	enum iwf_err e;
+
+	iwf_sqlite_start(&q, st, ST_UNDER_WAY_KEPT, "trigger_by_device");
+	kept = iwf_sqlite_row(&q);
+	e = iwf_sqlite_end(&q);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && e == IWF_OK && !kept; i++) {
+		iwf_sqlite_start(&q, st, steps[i], "trigger_by_device");
+		e = iwf_sqlite_run(&q, NULL);
+	}
+	return e;
+}
+
 enum iwf_err iwf_sqlite_trigger_by_device(struct iwf_store *st, const char *smea, const struct imsi *imsi, struct iwf_trigger *out,
                                           size_t max, size_t *n)
 {
 	struct query q;
+	enum iwf_err e = keep_devices(st);
 
+	if (e != IWF_OK)
+		return e;
 	iwf_sqlite_start(&q, st, ST_TRIGGER_BY_DEVICE, "trigger_by_device");
 	iwf_sqlite_bind_text(&q, ":smea", smea);
 	iwf_sqlite_bind_text(&q, ":imsi", imsi->digits);
@@ -204,7 +248,8 @@ enum iwf_err iwf_sqlite_trigger_move(struct iwf_store *st, int64_t id, enum trg_
 	enum iwf_err e;
 
 	iwf_sqlite_start(&q, st, ST_TRIGGER_MOVE, "trigger_move");
-	q.conflict = true;
+	if (trg_state_is_final(from) && !trg_state_is_final(to))
+		iwf_sqlite_refuse(&q, IWF_EINVAL, "the row has ended");
 	iwf_sqlite_bind_int(&q, ":id", id);
 	iwf_sqlite_bind_int(&q, ":from", from);
 	iwf_sqlite_bind_int(&q, ":to", to);

@@ -554,7 +554,7 @@ START_TEST(trigger_conflicts)
 
 	b = seed_scs(st, &row);
 	OK(st->ops->trigger_insert(st, &t));
-	for (enum trg_state s = TRG_SUBMITTING; s <= TRG_REPLACING; s++) {
+	for (enum trg_state s = TRG_SUBMITTING; s <= TRG_DELIVERED; s++) {
 		second = trigger_row(a, 7);
 		second.action = s % 2 ? TSP_TRIGGER : TSP_REPLACE;
 		second.state = s;
@@ -569,13 +569,14 @@ START_TEST(trigger_conflicts)
 	OK(st->ops->trigger_insert(st, &second));
 	second = trigger_row(a, 7);
 	FAILS(IWF_ECONFLICT, st->ops->trigger_insert(st, &second));
-	second.state = TRG_REFUSED;                      /* one that is over from the start */
-	OK(st->ops->trigger_insert(st, &second));
 	OK(st->ops->trigger_move(st, t.id, TRG_SUBMITTING, TRG_DELIVERED, NULL));
-	second = trigger_row(a, 7);                      /* free again */
+	second = trigger_row(a, 7);                      /* free again; one that is over from the start leaves it so */
+	second.state = TRG_REFUSED;
+	OK(st->ops->trigger_insert(st, &second));
+	second = trigger_row(a, 7);
 	OK(st->ops->trigger_insert(st, &second));
 	/* and the old one cannot come back to life beside it */
-	FAILS(IWF_ECONFLICT, st->ops->trigger_move(st, t.id, TRG_DELIVERED, TRG_PENDING, NULL));
+	FAILS(IWF_EINVAL, st->ops->trigger_move(st, t.id, TRG_DELIVERED, TRG_PENDING, NULL));
 	iwf_store_close(st);
 }
 END_TEST
@@ -694,6 +695,42 @@ START_TEST(trigger_by_device)
 	ck_assert_uint_eq(out[0].reference, 15);
 	OK(st->ops->trigger_by_device(st, "491510001001", &dev, out, 3, &n));
 	ck_assert_uint_eq(n, 0);
+	iwf_store_close(st);
+}
+END_TEST
+
+/* What came and went after the first such question, and what a transaction took back. */
+START_TEST(trigger_by_device_later)
+{
+	struct iwf_store *st = fresh(_i);
+	int64_t scs = one_scs(st);
+	struct iwf_trigger a = trigger_row(scs, 1), b = trigger_row(scs, 2), c = trigger_row(scs, 3), out[3];
+	size_t n;
+
+	OK(st->ops->trigger_insert(st, &a));
+	OK(st->ops->begin(st));
+	OK(st->ops->trigger_by_device(st, a.smea, &a.imsi, out, 3, &n));
+	ck_assert_uint_eq(n, 1);
+	st->ops->rollback(st);
+	OK(st->ops->trigger_insert(st, &b));
+	OK(st->ops->trigger_by_device(st, a.smea, &a.imsi, out, 3, &n));
+	ck_assert_uint_eq(n, 2);
+	OK(st->ops->begin(st));
+	OK(st->ops->trigger_insert(st, &c));
+	OK(st->ops->trigger_move(st, a.id, TRG_SUBMITTING, TRG_DELIVERED, NULL));
+	OK(st->ops->trigger_by_device(st, a.smea, &a.imsi, out, 3, &n));
+	ck_assert_uint_eq(n, 2);
+	ck_assert_int_eq(out[1].id, c.id);
+	st->ops->rollback(st);
+	OK(st->ops->trigger_by_device(st, a.smea, &a.imsi, out, 3, &n));
+	ck_assert_uint_eq(n, 2);
+	ck_assert_int_eq(out[0].id, a.id);
+	ck_assert_int_eq(out[1].id, b.id);
+	OK(st->ops->trigger_move(st, a.id, TRG_SUBMITTING, TRG_PENDING, NULL));
+	OK(st->ops->trigger_move(st, b.id, TRG_SUBMITTING, TRG_DELIVERED, NULL));
+	OK(st->ops->trigger_by_device(st, a.smea, &a.imsi, out, 3, &n));
+	ck_assert_uint_eq(n, 1);
+	ck_assert_int_eq(out[0].state, TRG_PENDING);
 	iwf_store_close(st);
 }
 END_TEST
@@ -840,6 +877,7 @@ int main(void)
 	tcase_add_loop_test(tc, trigger_names_nothing, MEM, BACKENDS);
 	tcase_add_loop_test(tc, trigger_lookups, MEM, BACKENDS);
 	tcase_add_loop_test(tc, trigger_by_device, MEM, BACKENDS);
+	tcase_add_loop_test(tc, trigger_by_device_later, MEM, BACKENDS);
 	tcase_add_loop_test(tc, trigger_moves, MEM, BACKENDS);
 	tcase_add_loop_test(tc, trigger_ends_without_payload, MEM, BACKENDS);
 	tcase_add_loop_test(tc, trigger_overdue, MEM, BACKENDS);

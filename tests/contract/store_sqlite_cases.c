@@ -208,7 +208,6 @@ static const struct { bool good; const char *sql; } rows[] = {
 	{ true, TRIGGER("", "1, 2, 1, '', '', '', '', 1, 0, zeroblob(32), 0") },
 	{ true, TRIGGER("", "1, 1, 3, '', '', '', '', 1, 0, zeroblob(32), 0") },
 	{ true, TRIGGER("", "1, 1, 1, '', '', '', '', 5, 0, zeroblob(32), 0") },
-	{ false, TRIGGER("", "1, 1, 4, '', '', '', '', 4, 0, zeroblob(32), 0") },
 	{ false, TRIGGER("", "2, 2, 1, '', '', '', '', 1, 0, zeroblob(32), 0") },
 	{ false, TRIGGER("", "1, 4294967296, 1, '', '', '', '', 1, 0, zeroblob(32), 0") },
 	{ false, TRIGGER("", "1, 2, 2, '', '', '', '', 1, 0, zeroblob(32), 0") },
@@ -422,11 +421,13 @@ START_TEST(journal_in_words)
 }
 END_TEST
 
-/* No statement walks a table.  What may be scanned is no table, or has one row a table. */
+/* No statement walks a table.  What may be scanned is no table, has one row a table, or is all that is under way, once. */
 START_TEST(plans_use_indexes)
 {
+	static const char *const may[] = { "SCAN ways", "SCAN CONSTANT ROW", "SCAN sqlite_sequence", "SCAN temp.sqlite_schema",
+		"SCAN device_trigger USING INDEX device_trigger_overdue", "SCAN device_trigger USING INDEX device_trigger_unfinished" };
 	struct iwf_store *st = fresh(SQLITE);
-	sqlite3 *db = other_program();
+	sqlite3 *db = iwf_store_sqlite(st);
 	unsigned searches = 0;
 
 	for (int i = 0; i < ST_COUNT; i++) {
@@ -440,10 +441,12 @@ START_TEST(plans_use_indexes)
 		while (sqlite3_step(stmt) == SQLITE_ROW) {
 			const char *detail = (const char *)sqlite3_column_text(stmt, 3);
 
+			bool fine = strncmp(detail, "SCAN", 4) != 0;
+
+			for (size_t k = 0; k < sizeof(may) / sizeof(*may); k++)
+				fine |= strcmp(detail, may[k]) == 0;
 			searches += strncmp(detail, "SEARCH", 6) == 0;
-			ck_assert_msg(strncmp(detail, "SCAN", 4) != 0 || strcmp(detail, "SCAN ways") == 0 ||
-			              strcmp(detail, "SCAN CONSTANT ROW") == 0 || strcmp(detail, "SCAN sqlite_sequence") == 0,
-			              "%s: %s", iwf_sqlite_stmt_name((enum sqlite_stmt)i), detail);
+			ck_assert_msg(fine, "%s: %s", iwf_sqlite_stmt_name((enum sqlite_stmt)i), detail);
 			ck_assert_msg(!strstr(detail, "AUTOMATIC"), "%s: %s", iwf_sqlite_stmt_name((enum sqlite_stmt)i), detail);
 		}
 		sqlite3_finalize(stmt);
@@ -457,7 +460,7 @@ END_TEST
 static const struct { const char *sql, *want; } pragmas[] = {
 	{ "PRAGMA foreign_keys", "1" }, { "PRAGMA journal_mode", "wal" }, { "PRAGMA synchronous", "2" },
 	{ "PRAGMA trusted_schema", "0" }, { "PRAGMA wal_autocheckpoint", "4000" },
-	{ "PRAGMA secure_delete", "2" }, { "PRAGMA temp_store", "2" }, { "PRAGMA user_version", "5" },
+	{ "PRAGMA secure_delete", "2" }, { "PRAGMA temp_store", "2" }, { "PRAGMA user_version", "6" },
 	{ "PRAGMA application_id", "1297369431" },
 };
 
