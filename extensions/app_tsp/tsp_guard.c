@@ -31,8 +31,37 @@ static bool is_number(enum dia_type type)
 	return type == DIA_INTEGER32 || type == DIA_UNSIGNED32 || type == DIA_UNSIGNED64 || type == DIA_ENUMERATED || type == DIA_TIME;
 }
 
+/* The Session-Id of the request that it answers, NULL: none.  It stands directly behind the header (RFC 6733 8.8). */
+static const struct avp_hdr *session_asked(struct msg *msg)
+{
+	struct msg *request = NULL;
+	struct avp_hdr *hdr;
+	struct avp *first;
+
+	if (fd_msg_answ_getq(msg, &request) || !request || !(first = fdx_first(request)) || fd_msg_avp_hdr(first, &hdr))
+		return NULL;
+	return is_base(hdr, DIA_Session_Id) && hdr->avp_value ? hdr : NULL;
+}
+
+static bool is_text(const struct avp_hdr *hdr, const void *text, size_t n)
+{
+	return hdr->avp_value->os.len == n && memcmp(hdr->avp_value->os.data, text, n) == 0;
+}
+
+/* What need not be looked at: where it goes, who we are, and the name that the asker gave the session. */
+static bool is_given(const struct avp_hdr *hdr, const struct dia_avpdef *def, bool to_destination, const struct avp_hdr *session)
+{
+	if (def == &dia_avps[DIA_Destination_Host] || def == &dia_avps[DIA_Destination_Realm])
+		return to_destination;
+	if (def == &dia_avps[DIA_Origin_Host])
+		return is_text(hdr, fd_g_config->cnf_diamid, fd_g_config->cnf_diamid_len);
+	if (def == &dia_avps[DIA_Origin_Realm])
+		return is_text(hdr, fd_g_config->cnf_diamrlm, fd_g_config->cnf_diamrlm_len);
+	return def == &dia_avps[DIA_Session_Id] && session && is_text(hdr, session->avp_value->os.data, session->avp_value->os.len);
+}
+
 /* True: a second look is needed. */
-static bool is_suspect(msg_or_avp *in, uint32_t app, bool to_destination)
+static bool is_suspect(msg_or_avp *in, uint32_t app, bool to_destination, const struct avp_hdr *session)
 {
 	char number[16];
 	struct dict_object *model;
@@ -48,12 +77,11 @@ static bool is_suspect(msg_or_avp *in, uint32_t app, bool to_destination)
 		if (!def || !dia_guard_allows(guard, app, hdr->avp_code, vendor, def))
 			return true;
 		if (def->type == DIA_GROUPED) {
-			if (hdr->avp_value || !fdx_first(a) || is_suspect(a, app, false))
+			if (hdr->avp_value || !fdx_first(a) || is_suspect(a, app, false, NULL))
 				return true;
 		} else if (!hdr->avp_value) {
 			return true;
-		} else if (!is_number(def->type) &&
-		           !(to_destination && (def == &dia_avps[DIA_Destination_Host] || def == &dia_avps[DIA_Destination_Realm])) &&
+		} else if (!is_number(def->type) && !is_given(hdr, def, to_destination, session) &&
 		           dia_guard_value(guard, hdr->avp_value->os.data, hdr->avp_value->os.len, number)) {
 			return true;
 		}
@@ -196,7 +224,8 @@ static void on_sending(enum fd_hook_type type, struct msg *msg, struct peer_hdr 
 	if (!msg || fd_msg_hdr(msg, &hdr) ||
 	    (peer && iwf_peer_is_inside((struct iwf_view){ (const uint8_t *)peer->info.pi_diamid, peer->info.pi_diamidlen })))
 		return;
-	if (!is_suspect(msg, hdr->msg_appl, hdr->msg_flags & CMD_FLAG_REQUEST) || !is_leak(msg, &at))
+	bool asks = hdr->msg_flags & CMD_FLAG_REQUEST;
+	if (!is_suspect(msg, hdr->msg_appl, asks, asks ? NULL : session_asked(msg)) || !is_leak(msg, &at))
 		return;
 	tell(hdr, peer, &at);
 	int rc = reduce(msg, hdr, false);

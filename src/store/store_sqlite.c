@@ -544,6 +544,7 @@ enum iwf_err iwf_sqlite_begin(struct iwf_store *st)
 	e = run(st, s->opts.read_only ? ST_BEGIN_READ : ST_BEGIN_WRITE, "begin");
 	s->in_tx = e == IWF_OK;
 	s->has_last = false;
+	iwf_sqlite_repeats_forget(s);
 	if (s->in_tx)
 		iwf_sqlite_cache_begin(s);
 	return e;
@@ -572,7 +573,7 @@ enum iwf_err iwf_sqlite_commit(struct iwf_store *st)
 		return fail_words(s, IWF_EINVAL, "commit", "no transaction");
 	if (has_moved(s))
 		e = fail_words(s, IWF_ESTORE, "commit", "the file was removed or replaced");
-	else
+	else if ((e = iwf_sqlite_repeats_write(st)) == IWF_OK)
 		e = run(st, ST_COMMIT, "commit");
 	if (e != IWF_OK)
 		iwf_sqlite_rollback(st);
@@ -586,6 +587,7 @@ static void free_store(struct sqlite_store *s)
 	iwf_sqlite_copier_stop(s->copier);
 	close_db(s);
 	iwf_sqlite_cache_free(s);
+	free(s->repeats);
 	free(s->path);
 	free(s);
 }

@@ -26,6 +26,7 @@ struct sqlite_store {
 	bool in_tx;
 	int64_t waits_since_ms;      /* for a lock */
 	struct sqlite_cache *cache;  /* NULL: none */
+	struct sqlite_repeats *repeats;   /* counted in this transaction; NULL: nothing ever */
 	struct sqlite_copier *copier;   /* opts.disk_apart */
 	bool has_last;               /* in this transaction: what the next row of the audit is chained to */
 	int64_t last_id;
@@ -94,6 +95,9 @@ enum iwf_err iwf_sqlite_run(struct query *q, int *changes);
 enum iwf_err iwf_sqlite_begin(struct iwf_store *);
 enum iwf_err iwf_sqlite_commit(struct iwf_store *);
 void iwf_sqlite_rollback(struct iwf_store *);
+/* What takes several statements is one transaction, the caller's or its own. */
+enum iwf_err iwf_sqlite_begin_own(struct iwf_store *, bool *own);
+enum iwf_err iwf_sqlite_end_own(struct iwf_store *, bool own, enum iwf_err e);
 
 /* The operations (store.h), by file. */
 /* store_sqlite_admin.c */
@@ -113,6 +117,9 @@ enum iwf_err iwf_sqlite_cached_scs(struct iwf_store *, const char *host, struct 
 enum iwf_err iwf_sqlite_cached_grants(struct iwf_store *, const struct iwf_grant_query *, struct iwf_grant *out, size_t max, size_t *n);
 void iwf_sqlite_cache_begin(struct sqlite_store *);      /* a transaction for writing has begun */
 void iwf_sqlite_cache_free(struct sqlite_store *);
+/* store_sqlite_repeat.c: what has been counted, into the table; or not */
+enum iwf_err iwf_sqlite_repeats_write(struct iwf_store *);
+void iwf_sqlite_repeats_forget(struct sqlite_store *);
 /* store_sqlite_journal.c */
 enum iwf_err iwf_sqlite_trigger_insert(struct iwf_store *, struct iwf_trigger *);
 enum iwf_err iwf_sqlite_trigger_get(struct iwf_store *, int64_t id, struct iwf_trigger *out);

@@ -69,14 +69,13 @@ static enum iwf_err add(struct iwf_store *st, const struct iwf_audit *a)
 	return e;
 }
 
-/* What takes several statements is one transaction, the caller's or its own. */
-static enum iwf_err begin_own(struct iwf_store *st, bool *own)
+enum iwf_err iwf_sqlite_begin_own(struct iwf_store *st, bool *own)
 {
 	*own = !((struct sqlite_store *)st)->in_tx;
 	return *own ? iwf_sqlite_begin(st) : IWF_OK;
 }
 
-static enum iwf_err end_own(struct iwf_store *st, bool own, enum iwf_err e)
+enum iwf_err iwf_sqlite_end_own(struct iwf_store *st, bool own, enum iwf_err e)
 {
 	if (!own)
 		return e;
@@ -91,102 +90,13 @@ enum iwf_err iwf_sqlite_audit_add(struct iwf_store *st, const struct iwf_audit *
 	struct iwf_audit_row row;
 	bool own;
 	/* The hash of the row before must still be that when this one is written. */
-	enum iwf_err e = begin_own(st, &own);
+	enum iwf_err e = iwf_sqlite_begin_own(st, &own);
 
 	iwf_audit_clean(a, &row);
-	return e == IWF_OK ? end_own(st, own, add(st, &row.a)) : e;
+	return e == IWF_OK ? iwf_sqlite_end_own(st, own, add(st, &row.a)) : e;
 }
 
-/* ---- refusals that repeat ---- */
-
-static void bind_kind(struct query *q, const struct iwf_audit *a)
-{
-	iwf_sqlite_bind_text(q, ":event", a->event);
-	iwf_sqlite_bind_text(q, ":decision", a->decision);
-	iwf_sqlite_bind_text(q, ":reason", iwf_reason_str(a->reason));
-	iwf_sqlite_bind_int(q, ":status", a->request_status);
-	iwf_sqlite_bind_int(q, ":scs", a->scs_id);
-	iwf_sqlite_bind_text(q, ":peer", a->peer ? a->peer : "");
-	iwf_sqlite_bind_text(q, ":address", a->address ? a->address : "");
-	iwf_sqlite_bind_int(q, ":user", a->mtc_user_id);
-}
-
-/* Is there such a kind?  Then it is one more. */
-static enum iwf_err count_more(struct iwf_store *st, const struct iwf_audit *kind, const struct iwf_audit *a, uint32_t told_max, bool *tell)
-{
-	struct query q;
-
-	iwf_sqlite_start(&q, st, ST_REPEAT_MORE, "audit_count");
-	bind_kind(&q, kind);
-	iwf_sqlite_bind_int(&q, ":told", told_max);
-	iwf_sqlite_bind_int(&q, ":at", a->at_ms);
-	iwf_sqlite_bind_text(&q, ":origin_host", a->origin_host);
-	iwf_sqlite_bind_text(&q, ":cert", a->cert);
-	iwf_sqlite_bind_text(&q, ":device", a->device);
-	iwf_sqlite_bind_opt(&q, ":sub", a->subscription_id, 0);
-	iwf_sqlite_bind_opt(&q, ":reference", a->reference, -1);
-	iwf_sqlite_bind_text(&q, ":detail", a->detail);
-	if (iwf_sqlite_row(&q))
-		*tell = iwf_sqlite_col_int(&q);
-	return iwf_sqlite_end_one(&q);
-}
-
-static enum iwf_err count_new(struct iwf_store *st, const struct iwf_audit *kind, int64_t at_ms, uint32_t told)
-{
-	struct query q;
-
-	iwf_sqlite_start(&q, st, ST_REPEAT_NEW, "audit_count");
-	bind_kind(&q, kind);
-	iwf_sqlite_bind_int(&q, ":at", at_ms);
-	iwf_sqlite_bind_int(&q, ":told", told);
-	return iwf_sqlite_run(&q, NULL);
-}
-
-static enum iwf_err kinds(struct iwf_store *st, int64_t *n)
-{
-	struct query q;
-
-	*n = 0;
-	iwf_sqlite_start(&q, st, ST_REPEAT_KINDS, "audit_count");
-	if (iwf_sqlite_row(&q))
-		*n = iwf_sqlite_col_int(&q);
-	return iwf_sqlite_end(&q);
-}
-
-static enum iwf_err count(struct iwf_store *st, const struct iwf_audit *a, uint32_t told_max, bool *tell)
-{
-	/* Of all kinds for which there is no room. */
-	const struct iwf_audit others = { .event = a->event, .decision = a->decision, .reason = a->reason, .request_status = a->request_status };
-	enum iwf_err e = count_more(st, a, a, told_max, tell);
-	int64_t n;
-
-	if (e != IWF_ENOENT)
-		return e;
-	e = kinds(st, &n);
-	if (e != IWF_OK)
-		return e;
-	if (n < IWF_AUDIT_KINDS) {
-		*tell = told_max > 0;
-		e = count_new(st, a, a->at_ms, *tell);
-		return e != IWF_OK || *tell ? e : count_more(st, a, a, told_max, tell);
-	}
-	e = count_more(st, &others, a, 0, tell);
-	if (e == IWF_ENOENT)
-		e = count_new(st, &others, a->at_ms, 0);
-	else
-		return e;
-	return e == IWF_OK ? count_more(st, &others, a, 0, tell) : e;
-}
-
-enum iwf_err iwf_sqlite_audit_count(struct iwf_store *st, const struct iwf_audit *a, uint32_t told_max, bool *tell)
-{
-	struct iwf_audit_row row;
-	bool own;
-	enum iwf_err e = begin_own(st, &own);
-
-	iwf_audit_clean(a, &row);
-	return e == IWF_OK ? end_own(st, own, count(st, &row.a, told_max, tell)) : e;
-}
+/* ---- refusals that repeat; store_sqlite_repeat.c counts them ---- */
 
 /* The kind that is due next, as a row of the audit.  IWF_ENOENT: none. */
 static enum iwf_err repeat_due(struct iwf_store *st, int64_t before_ms, int64_t now_ms, int64_t *id, struct iwf_audit_row *out)
@@ -236,7 +146,7 @@ static enum iwf_err repeat_due(struct iwf_store *st, int64_t before_ms, int64_t 
 
 static enum iwf_err tell_due(struct iwf_store *st, int64_t before_ms, int64_t now_ms, size_t max, size_t *n)
 {
-	enum iwf_err e = IWF_OK;
+	enum iwf_err e = iwf_sqlite_repeats_write(st);
 
 	while (e == IWF_OK && *n < max) {
 		struct iwf_audit_row row;
@@ -259,10 +169,10 @@ static enum iwf_err tell_due(struct iwf_store *st, int64_t before_ms, int64_t no
 enum iwf_err iwf_sqlite_audit_tell(struct iwf_store *st, int64_t before_ms, int64_t now_ms, size_t max, size_t *n)
 {
 	bool own;
-	enum iwf_err e = begin_own(st, &own);
+	enum iwf_err e = iwf_sqlite_begin_own(st, &own);
 
 	*n = 0;
-	return e == IWF_OK ? end_own(st, own, tell_due(st, before_ms, now_ms, max, n)) : e;
+	return e == IWF_OK ? iwf_sqlite_end_own(st, own, tell_due(st, before_ms, now_ms, max, n)) : e;
 }
 
 /* ---- cutting it ---- */
@@ -318,11 +228,11 @@ enum iwf_err iwf_sqlite_audit_prune(struct iwf_store *st, int64_t before_ms, int
                                     struct iwf_audit_cut *out)
 {
 	bool own;
-	enum iwf_err e = begin_own(st, &own);
+	enum iwf_err e = iwf_sqlite_begin_own(st, &own);
 
 	*n = 0;
 	*out = (struct iwf_audit_cut){ .last_id = 0 };
-	return e == IWF_OK ? end_own(st, own, cut(st, before_ms, up_to_id, now_ms, max, n, out)) : e;
+	return e == IWF_OK ? iwf_sqlite_end_own(st, own, cut(st, before_ms, up_to_id, now_ms, max, n, out)) : e;
 }
 
 /* ---- is it whole? ---- */

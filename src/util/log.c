@@ -48,13 +48,25 @@ bool iwf_log_wants(enum iwf_log_level level)
 	return (int)level <= atomic_load_explicit(&threshold, memory_order_relaxed);
 }
 
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '\\';
+}
+
 void iwf_log_escape(const char *text, char *out, size_t size)
 {
 	static const char digits[] = "0123456789abcdef";
 	size_t n = 0, cut = 0;    /* cut: the last place from which "..." still fits */
+	const unsigned char *p = (const unsigned char *)text;
 
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-		bool plain = *p >= 0x20 && *p < 0x7f && *p != '\\';
+	while (is_plain(p[n]))
+		n++;
+	if (!p[n] && n < size) {
+		memcpy(out, text, n + 1);
+		return;
+	}
+	for (n = 0; *p; p++) {
+		bool plain = is_plain(*p);
 
 		if (n + 4 <= size)
 			cut = n;

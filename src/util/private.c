@@ -16,6 +16,15 @@
 #define SETS (IWF_PRIVATE_MAX / WAYS)
 static _Atomic uint64_t slots[SETS][WAYS] __attribute__((aligned(64)));
 
+/* Which first three digits (the MCC, TS 23.003 2.2) there are at all, by their twelve bits: few, so nearly no number that is
+ * none of ours gets to the slots. */
+static _Atomic uint64_t countries[4096 / 64];
+
+static unsigned country_of(uint64_t digits, unsigned n)
+{
+	return digits >> 4 * (n - 3) & 0xfff;
+}
+
 static _Atomic uint64_t *set_of(uint64_t key)
 {
 	return slots[(key * 0x9e3779b97f4a7c15u) >> 32 & (SETS - 1)];
@@ -33,7 +42,8 @@ static bool has(uint64_t key)
 
 bool iwf_private_is(uint64_t digits, unsigned n)
 {
-	return has((uint64_t)n << 60 | digits);
+	const unsigned c = country_of(digits, n);
+	return atomic_load_explicit(&countries[c / 64], memory_order_relaxed) >> c % 64 & 1 && has((uint64_t)n << 60 | digits);
 }
 
 static bool is_digit(char c)
@@ -65,6 +75,8 @@ void iwf_private_note(const char *imsi)
 	key = (uint64_t)n << 60 | digits;
 	if (has(key))
 		return;
+	const unsigned c = country_of(digits, (unsigned)n);
+	atomic_fetch_or_explicit(&countries[c / 64], UINT64_C(1) << c % 64, memory_order_relaxed);
 	set = set_of(key);
 	for (unsigned i = 0; i < WAYS; i++) {
 		uint64_t none = 0;
@@ -160,6 +172,8 @@ bool iwf_private_no_dumps(void)
 
 bool iwf_private_in(const char *text)
 {
+	if (strnlen(text, SHORT) < SHORT)
+		return false;
 	for (unsigned run = 0; *text; text++) {
 		run = is_digit(*text) ? run + 1 : 0;
 		if (run >= SHORT && (known_at(text + 1 - SHORT) || (run >= LONG && known_at(text + 1 - LONG))))

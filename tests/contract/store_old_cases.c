@@ -97,6 +97,21 @@ START_TEST(repeats_belong_to_the_transaction)
 	ck_assert_uint_eq(n, 1);
 	ck_assert(seed_audit(st, 0, &out));
 	ck_assert_int_eq(out.a.times, 1);
+
+	OK(st->ops->begin(st));
+	ck_assert(!counted(st, refusal(6000, 7, 4), 1));
+	for (int i = 0; i < 3; i++)
+		ck_assert(counted(st, refusal(6001 + i, 7, 5 + i), 1));
+	OK(st->ops->commit(st));
+	OK(st->ops->begin(st));
+	ck_assert(counted(st, refusal(6009, 7, 8), 1));
+	OK(st->ops->audit_tell(st, 9000, 9000, 100, &n));
+	OK(st->ops->commit(st));
+	ck_assert(seed_audit(st, 1, &out));
+	ck_assert_int_eq(out.a.times, 4);
+	ck_assert_int_eq(out.a.first_ms, 6001);
+	ck_assert_int_eq(out.a.at_ms, 6009);
+	ck_assert_int_eq(out.a.reference, 8);
 	iwf_store_close(st);
 }
 END_TEST
