@@ -403,7 +403,7 @@ static struct iwf_node *make(const char *conf_file, char *err, size_t err_size)
 		return NULL;
 	}
 	iwf_queue_set_max(&n->queue, n->conf.node.queue_max);
-	struct iwf_store_opts opts = { .busy_timeout_ms = n->conf.store.busy_timeout_ms, .cache = true, .disk_apart = true };
+	struct iwf_store_opts opts = { .busy_timeout_ms = n->conf.store.busy_timeout_ms, .ops_only = true, .disk_apart = true };
 	n->store = iwf_store_open(n->conf.store.uri, &opts, err, err_size);
 	opts.read_only = true;
 	opts.disk_apart = false;

@@ -5,9 +5,10 @@
 struct iwf_store_opts {
 	uint32_t busy_timeout_ms;    /* how long a call waits for somebody else's lock before IWF_EBUSY */
 	bool read_only;              /* nothing can be written; begin takes no lock */
-	/* Rows that administrators write are kept between requests as long as nobody else changes the file; only for who
-	 * writes nothing but what struct iwf_store_ops has calls for. */
-	bool cache;
+	/* For who writes nothing but what struct iwf_store_ops has calls for.  Rows that administrators write are kept
+	 * between requests as long as nobody else changes the file; and CHECK constraints are not evaluated, which are
+	 * for what others write in SQL: here the types bound the values as well, and they are half the cost of a row. */
+	bool ops_only;
 	/* For who commits all the time: a commit is on disk after iwf_store_sync() only, and a thread copies the
 	 * write-ahead log back, not now and then a commit. */
 	bool disk_apart;

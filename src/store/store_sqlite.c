@@ -216,6 +216,8 @@ static enum iwf_err set_pragmas(struct sqlite_store *s, char *err, size_t err_si
 	for (size_t i = 0; i < sizeof(pragmas) / sizeof(*pragmas) && e == IWF_OK; i++)
 		if (pragmas[i].read_only || !s->opts.read_only)
 			e = set_pragma(s, pragmas[i].name, pragmas[i].value, pragmas[i].want, err, err_size);
+	if (e == IWF_OK && s->opts.ops_only)
+		e = set_pragma(s, "ignore_check_constraints", "ON", "1", err, err_size);
 	if (e == IWF_OK && s->opts.disk_apart)
 		e = set_pragma(s, "synchronous", "NORMAL", "1", err, err_size);
 	return e;

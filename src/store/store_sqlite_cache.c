@@ -3,7 +3,7 @@
  * Nothing here is ever out of date: it counts within a transaction that holds the lock for writing only, and each of
  * those begins with the question whether any other connection has changed the file since (PRAGMA data_version); if
  * so, all is forgotten.  Changes by this connection itself are not seen that way, so the cache is only for one that
- * writes nothing but journal, outbox and audit (iwf_store_opts.cache). */
+ * writes nothing but journal, outbox and audit (iwf_store_opts.ops_only). */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -46,7 +46,7 @@ void iwf_sqlite_cache_begin(struct sqlite_store *s)
 	struct query q;
 	int64_t version = -1;
 
-	if (!s->opts.cache || s->opts.read_only)
+	if (!s->opts.ops_only || s->opts.read_only)
 		return;
 	iwf_sqlite_start(&q, &s->store, ST_DATA_VERSION, "begin");
 	if (iwf_sqlite_row(&q))
