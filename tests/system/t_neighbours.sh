@@ -9,7 +9,7 @@ lab_make "$case_dir/lab" || exit 1
 acme=scs.acme.example
 errors='user-unknown invalid-sme congestion replace-failure recall-failure not-pending too-busy unable-to-comply'
 nonsense='no-result short-result no-origin garbage-group bad-length'
-lab_devices now soon later late silent twice $errors $nonsense
+lab_devices now soon later late silent twice nameless $errors $nonsense
 
 # Ports of their own, so that they are found again after they were away.
 sim() {
@@ -24,6 +24,7 @@ sim() {
 	  { ext_id = "later@iot.example.com";  after_ms = 3600000; },
 	  { ext_id = "late@iot.example.com";   delay_ms = 2500; after_ms = 3000; },
 	  { ext_id = "twice@iot.example.com";  drr_twice = true; },
+	  { ext_id = "nameless@iot.example.com"; drr_reference = false; after_ms = 2500; },
 	  $2
 	  $(for e in $errors; do echo "{ ext_id = \"$e@iot.example.com\"; answer = \"$e\"; recall_answer = \"$e\"; replace_answer = \"$e\"; diagnostic = 1; },"; done)
 	  $(for e in $nonsense; do echo "{ ext_id = \"$e@iot.example.com\"; answer = \"nonsense\"; nonsense = \"$e\"; stored = false; },"; done)
@@ -230,6 +231,19 @@ act trigger soon
 lab_sql "DELETE FROM device_trigger WHERE reference = $n"
 lab_wait 6 confirmed $n 1
 is "a report for a number that nobody knows" "$(dra $n)" "5012 "
+
+echo "# reports without Reference-Number"
+for i in 1 2; do
+	act trigger nameless
+	is "$i: the only one of that device: the report is its" "$status $(reported $n)" "SUCCESS SUCCESS"
+done
+act trigger nameless
+first=$n
+act trigger nameless
+is "two of that device are under way" "$(journal $first) $(journal $n)" "$PENDING $PENDING"
+lab_wait 10 confirmed $n 1
+is "whose the report is nobody knows" "$(dra $first) $(dra $n)" "5012  5012 "
+is "and they stay under way" "$(journal $first) $(journal $n)" "$PENDING $PENDING"
 
 echo "# the node ends in the middle"
 # Each time: one report queued, one trigger pending, one that the SMS-SC has not answered.
