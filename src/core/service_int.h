@@ -133,6 +133,7 @@ struct svc_host {
 	bool behind;                             /* there are more, in the outbox only: those with next_ms == line_ms, behind after_id */
 	int64_t line_ms, after_id;
 	uint32_t returns;                        /* how often it has come back */
+	uint32_t early;                          /* of in_flight: sent before it came back the last time */
 };
 /* A DRR that is answered when its report is (t4.confirm_report = "after-dna"). */
 struct svc_held {

@@ -38,9 +38,10 @@ static void host_put(struct iwf_service *svc, struct svc_host *h)
 	free(h);
 }
 
+/* Who has just come back gets nothing younger before it is known what became of what was on its way before. */
 static bool window_open(const struct iwf_service *svc, const struct svc_host *h)
 {
-	return h->in_flight < svc->conf->notify_window;
+	return h->in_flight < svc->conf->notify_window && !h->early;
 }
 
 static struct svc_report *report_find(const struct iwf_service *svc, int64_t id)
@@ -82,6 +83,7 @@ static void report_idle(struct iwf_service *svc, struct svc_report *r)
 		h->queued--;
 	} else if (r->state == SVC_REPORT_IN_FLIGHT) {
 		h->in_flight--;
+		h->early -= r->sent_at_return != h->returns;
 	}
 	r->state = SVC_REPORT_IDLE;
 	r->host = NULL;
@@ -679,6 +681,7 @@ enum iwf_err iwf_service_scs_up(struct iwf_service *svc, const char *host, int64
 	if (!h)
 		return IWF_ENOMEM;
 	h->returns++;
+	h->early = h->in_flight;
 	err = line_up(svc, h);
 	while (!err && h->first) {
 		struct svc_report *r = h->first;

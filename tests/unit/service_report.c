@@ -437,6 +437,25 @@ START_TEST(scs_comes_back)
 }
 END_TEST
 
+/* One that was under way was heard after all: the others go on. */
+START_TEST(scs_comes_back_while_a_report_is_heard)
+{
+	for (uint32_t i = 1; i <= 3; i++) {
+		w_pending(i);
+		w_drr_in(w_drr(50, i, T4_DELIVERED));
+	}
+	w.log[0] = '\0';
+	w_up("scs1.example.com");
+	w_dna(1, TSP_DNA_ACKED);
+	EXPECT("");
+	w_up("scs1.example.com");
+	w_dna(2, TSP_DNA_ACKED);
+	EXPECT("dnr scs1 ref=3 SUCCESS ext=m1@iot.example\n");
+	w_dna(3, TSP_DNA_ACKED);
+	ck_assert_uint_eq(seed_reports(w.rows), 0);
+}
+END_TEST
+
 /* What was under way when it came back has been sent to nobody, and goes before what is younger. */
 START_TEST(scs_comes_back_while_reports_fail)
 {
@@ -447,10 +466,13 @@ START_TEST(scs_comes_back_while_reports_fail)
 	w.log[0] = '\0';
 	w_up("scs1.example.com");
 	EXPECT("");
+	/* Nothing goes out before it is known of all of them. */
 	w_dna(2, TSP_DNA_UNDELIVERED);
-	EXPECT("dnr scs1 ref=2 SUCCESS T ext=m1@iot.example\n");
+	EXPECT("");
+	w_tick();
+	EXPECT("");
 	w_dna(1, TSP_DNA_UNDELIVERED);
-	EXPECT("dnr scs1 ref=1 SUCCESS T ext=m1@iot.example\n");
+	EXPECT("dnr scs1 ref=1 SUCCESS T ext=m1@iot.example\ndnr scs1 ref=2 SUCCESS T ext=m1@iot.example\n");
 	/* Once: then it waits as others do. */
 	w_dna(1, TSP_DNA_UNDELIVERED);
 	EXPECT("dnr scs1 ref=3 SUCCESS ext=m1@iot.example\n");
@@ -614,6 +636,7 @@ TCase *service_cases_report(void)
 	tcase_add_test(tc, what_found_no_room_comes_without_a_tick);
 	tcase_add_test(tc, scs_comes_back);
 	tcase_add_test(tc, scs_comes_back_while_reports_fail);
+	tcase_add_test(tc, scs_comes_back_while_a_report_is_heard);
 	tcase_add_test(tc, reports_survive_a_crash);
 	tcase_add_test(tc, deleted_by_hand);
 	return tc;
