@@ -39,7 +39,8 @@ leaves_behind 1000 "$many"
 is "their reports wait" "$(waiting)" "$many"
 order=$(lab_sql 'SELECT reference FROM outbox ORDER BY id')
 out=$(say --no-dna script <<<"sleep 2" | reports)
-is "it is back, and does not answer: as many as the window takes" "$(wc -l <<<"$out")" 4
+# Fewer, if some were tried at that moment: until these are settled, nothing younger goes out.
+like "it is back, and does not answer: no more than the window takes" "$(wc -w <<<"$out")" "[1-4]"
 lab_wait 5 waits "$many"
 out=$(say wait 60 --count "$many" | reports)
 is "it answers: all come" "$(sort -u <<<"$out" | wc -l)" "$many"
