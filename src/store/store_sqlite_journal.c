@@ -1,6 +1,8 @@
 /* store_sqlite_journal.c - journal, outbox and quota counters in SQLite. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include "log.h"
 #include "private.h"
 #include "store_sqlite.h"
 
@@ -180,6 +182,7 @@ enum iwf_err iwf_sqlite_trigger_by_smea(struct iwf_store *st, const char *smea, 
 static enum iwf_err keep_devices(struct iwf_store *st)
 {
 	static const enum sqlite_stmt steps[] = { ST_UNDER_WAY_PENDING, ST_UNDER_WAY_OTHERS, ST_UNDER_WAY_ENDS, ST_UNDER_WAY_BEGINS };
+	const int64_t began_ms = iwf_sqlite_now_ms();
 	struct query q;
 	bool kept;
 	enum iwf_err e;
@@ -191,6 +194,9 @@ static enum iwf_err keep_devices(struct iwf_store *st)
 		iwf_sqlite_start(&q, st, steps[i], "trigger_by_device");
 		e = iwf_sqlite_run(&q, NULL);
 	}
+	if (e == IWF_OK && !kept)
+		iwf_log(IWF_LOG_NOTICE, IWF_SUB_STORE, "%s: a delivery report without Reference-Number came: all that is under way was read for it, "
+		        "in %" PRId64 " ms, and is kept by device from now on", iwf_sqlite_path(st), iwf_sqlite_now_ms() - began_ms);
 	return e;
 }
 

@@ -237,6 +237,7 @@ for i in 1 2; do
 	act trigger nameless
 	is "$i: the only one of that device: the report is its" "$status $(reported $n)" "SUCCESS SUCCESS"
 done
+is "which is read for once" "$(grep -c 'a delivery report without Reference-Number came' "$LAB/node.log")" 1
 act trigger nameless
 first=$n
 act trigger nameless
