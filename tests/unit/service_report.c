@@ -437,14 +437,20 @@ START_TEST(scs_comes_back)
 }
 END_TEST
 
-/* One that was under way was heard after all: the others go on. */
-START_TEST(scs_comes_back_while_a_report_is_heard)
+/* So many of one SCS, the first ones of which are under way. */
+static void reports(uint32_t n)
 {
-	for (uint32_t i = 1; i <= 3; i++) {
+	for (uint32_t i = 1; i <= n; i++) {
 		w_pending(i);
 		w_drr_in(w_drr(50, i, T4_DELIVERED));
 	}
 	w.log[0] = '\0';
+}
+
+/* One that was under way was heard after all: the others go on. */
+START_TEST(scs_comes_back_while_a_report_is_heard)
+{
+	reports(3);
 	w_up("scs1.example.com");
 	w_dna(1, TSP_DNA_ACKED);
 	EXPECT("");
@@ -459,11 +465,7 @@ END_TEST
 /* What was under way when it came back has been sent to nobody, and goes before what is younger. */
 START_TEST(scs_comes_back_while_reports_fail)
 {
-	for (uint32_t i = 1; i <= 4; i++) {
-		w_pending(i);
-		w_drr_in(w_drr(50, i, T4_DELIVERED));
-	}
-	w.log[0] = '\0';
+	reports(4);
 	w_up("scs1.example.com");
 	EXPECT("");
 	/* Nothing goes out before it is known of all of them. */
@@ -500,11 +502,7 @@ END_TEST
 
 START_TEST(deleted_by_hand)
 {
-	for (uint32_t i = 1; i <= 3; i++) {
-		w_pending(i);
-		w_drr_in(w_drr(50, i, T4_DELIVERED));
-	}
-	w.log[0] = '\0';
+	reports(3);
 	for (int64_t i = 1; i <= 3; i++)
 		ck_assert_int_eq(w.rows->ops->report_delete(w.rows, i), IWF_OK);
 	w_dna(1, TSP_DNA_ACKED);
