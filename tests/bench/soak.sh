@@ -45,7 +45,7 @@ cat >"$LAB/sim-smssc.conf" <<-END
 END
 lab_devices d0 d1 d2 d3 late
 lab_sql <<-END
-	UPDATE scs SET rate_per_s = 100000, burst = 100000, enabled = 1, valid_until_ms = NULL;
+	UPDATE scs SET rate_per_s = 100000, burst = 100000, quota = NULL, enabled = 1, valid_until_ms = NULL;
 	INSERT INTO "authorization" (scs_id, subscription_id, may_trigger, may_recall, may_replace)
 	  SELECT s.id, x.subscription_id, 1, 1, 1 FROM scs s, external_id x
 	  WHERE s.name IN ('nordtrack', 'oldfleet') AND (x.ext_id LIKE 'd_@iot.example.com' OR x.ext_id = 'late@iot.example.com');
