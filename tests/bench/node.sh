@@ -103,10 +103,12 @@ bench_relay() {
 	row relay "us of the node's CPU for each" "$(med "${cpu[relay-node]}")" "$(med "${cpu[relay-bare]}")" \
 		"$(ratio "${cpu[relay-node]}" "${cpu[relay-bare]}")" "<= 1.20" "ratio: lower is better"
 	peak=$(med "${rate[relay-node]}")
-	WANT_STATUS=0 in_turn "$rounds" "$secs" "half-node $lab_node_secport $(cat "$LAB/node.pid")" \
+	local disk
+	disk=$("$BUILD/bench_disk" "$LAB") || die "bench_disk"
+	WANT_STATUS=0 in_turn $((rounds + 2)) "$secs" "half-node $lab_node_secport $(cat "$LAB/node.pid")" \
 		"half-bare $bare_relay_port $(cat "$LAB/bare_relay.pid")" -- --connections 8 --rate $((${peak%.*} / 2))
 	row relay "ms, p99 at half of the node's peak ($((${peak%.*} / 2)) a second)" "$(med "${p99[half-node]}")" "$(med "${p99[half-bare]}")" \
-		"$(ratio "${p99[half-node]}" "${p99[half-bare]}")" "<= 5 ms" "baseline: bare_relay at the same rate"
+		"$(ratio "${p99[half-node]}" "${p99[half-bare]}")" "<= 5 ms" "baseline: bare_relay at the same rate; the disk by itself: ${disk#* } ms, median ${disk% *}"
 }
 
 # report NAME PORT COUNT: so many triggers, whose reports then come as fast as they are taken; $reported: a second.
@@ -134,7 +136,7 @@ report() {
 drained() { [ "$(sqlite3 -readonly "$1" 'SELECT count(*) FROM outbox')" = 0 ]; }
 bench_report() {
 	lab_alive bare_relay || bare_relay_start
-	local i a= b= n=${BENCH_REPORTS:-32000}
+	local i a= b= n=${BENCH_REPORTS:-48000}
 	for i in $(seq "$rounds"); do
 		REPORT_DRAIN=$LAB_DB report report-node "$lab_node_secport" "$n" && a+=" $reported"
 		report report-bare "$bare_relay_port" "$n" && b+=" $reported"
