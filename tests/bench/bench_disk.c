@@ -39,8 +39,8 @@ int main(int argc, char **argv)
 
 	if (argc != 2)
 		return fputs("usage: bench_disk DIRECTORY\n", stderr), 2;
-	if ((size_t)snprintf(path, sizeof(path), "%s/bench-disk", argv[1]) >= sizeof(path) || (fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600)) < 0 ||
-	    unlink(path) != 0)
+	if ((size_t)snprintf(path, sizeof(path), "%s/bench-disk", argv[1]) >= sizeof(path) ||
+	    (fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600)) < 0 || unlink(path) != 0)
 		return perror(path), 1;
 	for (size_t at = 0; at < LOG; at += PIECE)
 		if (pwrite(fd, piece, PIECE, (off_t)at) != PIECE)
