@@ -13,7 +13,8 @@ LAB_DOOR=yes
 . "$SRC/tests/system/lab.sh"
 . "$SRC/tests/bench/node.sh"
 LAB_TSP="direct_outside = true;" LAB_CONF='trust = { scs_ca = "pki/ca.crt"; };'
-rows=${BENCH_ROWS:-idle handshakes triggers refused flood reconnect answer relay report devices}
+all_rows="idle handshakes triggers refused flood reconnect answer relay report devices"
+rows=${BENCH_ROWS:-$all_rows}
 idle_n=${BENCH_CONNECTIONS:-10000} back_n=${BENCH_RECONNECT:-1000} secs=${BENCH_SECONDS:-4} rounds=${BENCH_ROUNDS:-3}
 out=$PWD/bench.json
 dir=$(mktemp -d "${TMPDIR:-/tmp}/iwf-bench.XXXXXX")
@@ -23,6 +24,9 @@ ulimit -n "$(ulimit -Hn)"
 began=$(cut -d' ' -f1-3 /proc/loadavg)
 die() { echo "bench: $*" >&2; exit 1; }
 say() { echo "bench: $*" >&2; }
+for r in $rows; do
+	case " $all_rows " in *" $r "*) ;; *) die "BENCH_ROWS: there is no row '$r'; there are: $all_rows" ;; esac
+done
 
 # ---- the network: SCSs 1 to 32 may trigger dev00001 to dev01000; the others have no grant; flood SCSs get 1 a second.
 many=$((idle_n > 1000 + back_n ? idle_n : 1000 + back_n))
@@ -220,9 +224,10 @@ bench_reconnect() {
 	row reconnect "ms, p99 of 200 triggers a second meanwhile" "$(div "$md" 1000 %.1f)" "$(div "$mb" 1000 %.1f)" "$(div "$md" "$mb")" "" "baseline: before they came"
 }
 
+failed=
 for r in $rows; do
 	say "$r"
-	"bench_$r" || say "$r: failed"
+	"bench_$r" || { say "$r: failed"; failed+=" $r"; }
 done
 for p in door node hss smssc; do lab_alive $p || die "$p has died: $(tail -5 "$LAB/$p.log")"; done
 
@@ -237,4 +242,6 @@ cat "$table"
 jq -s --arg machine "$machine" --arg cores "$(nproc)" --arg kernel "$(uname -r)" --arg gnutls "$gnutls" --arg fd "$fd" --arg commit "$commit" \
 	--arg date "$(date -u +%Y-%m-%dT%H:%M:%SZ)" --arg load "$began" \
 	'{machine: $machine, cores: ($cores | tonumber), kernel: $kernel, gnutls: $gnutls, freediameter: $fd, commit: $commit, date: $date, load: $load, rows: .}' \
-	"$results" >"$out" && echo "written: $out"
+	"$results" >"$out" || die "cannot write $out"
+echo "written: $out"
+[ -z "$failed" ] || die "not measured:$failed"
