@@ -1,6 +1,6 @@
 -- mtc-iwf: the schema that all migrations together make.  Made by `make update-schema`; compared by check_store.
 PRAGMA application_id = 1297369431;
-PRAGMA user_version = 6;
+PRAGMA user_version = 7;
 
 CREATE TABLE mtc_user (
   id            INTEGER PRIMARY KEY,                         -- named by subscription, device_group and mtc_user_scs
@@ -340,3 +340,62 @@ CREATE INDEX device_trigger_unfinished ON device_trigger(id) WHERE state <= 4 AN
 CREATE INDEX device_trigger_target ON device_trigger(target_id) WHERE target_id IS NOT NULL;
 
 CREATE INDEX device_trigger_received ON device_trigger(received_ms);
+
+CREATE TABLE admin_stamp (
+  id     INTEGER PRIMARY KEY CHECK (id = 1),                 -- one row
+  stamp  INTEGER NOT NULL                                    -- made up anew by each change
+) STRICT;
+
+CREATE TRIGGER scs_insert_stamp AFTER INSERT ON scs
+BEGIN UPDATE admin_stamp SET stamp = random() WHERE id = 1; END;
+
+CREATE TRIGGER scs_update_stamp AFTER UPDATE ON scs
+BEGIN UPDATE admin_stamp SET stamp = random() WHERE id = 1; END;
+
+CREATE TRIGGER scs_delete_stamp AFTER DELETE ON scs
+BEGIN UPDATE admin_stamp SET stamp = random() WHERE id = 1; END;
+
+CREATE TRIGGER scs_identity_insert_stamp AFTER INSERT ON scs_identity
+BEGIN UPDATE admin_stamp SET stamp = random() WHERE id = 1; END;
+
+CREATE TRIGGER scs_identity_update_stamp AFTER UPDATE ON scs_identity
+BEGIN UPDATE admin_stamp SET stamp = random() WHERE id = 1; END;
+
+CREATE TRIGGER scs_identity_delete_stamp AFTER DELETE ON scs_identity
+BEGIN UPDATE admin_stamp SET stamp = random() WHERE id = 1; END;
+
+CREATE TRIGGER scs_gateway_insert_stamp AFTER INSERT ON scs_gateway
+BEGIN UPDATE admin_stamp SET stamp = random() WHERE id = 1; END;
+
+CREATE TRIGGER scs_gateway_update_stamp AFTER UPDATE ON scs_gateway
+BEGIN UPDATE admin_stamp SET stamp = random() WHERE id = 1; END;
+
+CREATE TRIGGER scs_gateway_delete_stamp AFTER DELETE ON scs_gateway
+BEGIN UPDATE admin_stamp SET stamp = random() WHERE id = 1; END;
+
+CREATE TRIGGER scs_group_member_insert_stamp AFTER INSERT ON scs_group_member
+BEGIN UPDATE admin_stamp SET stamp = random() WHERE id = 1; END;
+
+CREATE TRIGGER scs_group_member_update_stamp AFTER UPDATE ON scs_group_member
+BEGIN UPDATE admin_stamp SET stamp = random() WHERE id = 1; END;
+
+CREATE TRIGGER scs_group_member_delete_stamp AFTER DELETE ON scs_group_member
+BEGIN UPDATE admin_stamp SET stamp = random() WHERE id = 1; END;
+
+CREATE TRIGGER authorization_insert_stamp AFTER INSERT ON "authorization"
+BEGIN UPDATE admin_stamp SET stamp = random() WHERE id = 1; END;
+
+CREATE TRIGGER authorization_update_stamp AFTER UPDATE ON "authorization"
+BEGIN UPDATE admin_stamp SET stamp = random() WHERE id = 1; END;
+
+CREATE TRIGGER authorization_delete_stamp AFTER DELETE ON "authorization"
+BEGIN UPDATE admin_stamp SET stamp = random() WHERE id = 1; END;
+
+CREATE TRIGGER authorization_port_insert_stamp AFTER INSERT ON authorization_port
+BEGIN UPDATE admin_stamp SET stamp = random() WHERE id = 1; END;
+
+CREATE TRIGGER authorization_port_update_stamp AFTER UPDATE ON authorization_port
+BEGIN UPDATE admin_stamp SET stamp = random() WHERE id = 1; END;
+
+CREATE TRIGGER authorization_port_delete_stamp AFTER DELETE ON authorization_port
+BEGIN UPDATE admin_stamp SET stamp = random() WHERE id = 1; END;

@@ -248,7 +248,8 @@ struct iwf_store_ops {
 	enum iwf_err (*commit)(struct iwf_store *);
 	void (*rollback)(struct iwf_store *);
 	void (*close)(struct iwf_store *);
-	/* Has somebody else changed the file since the last call (or the open)? */
+	/* Has somebody else changed who may do what since the last call (or the open): SCSs, their numbers and groups,
+	 * authorizations?  What is written to the journal or the audit is no news. */
 	enum iwf_err (*changed)(struct iwf_store *, bool *changed);
 
 	/* Who may do what. */

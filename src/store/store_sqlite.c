@@ -261,7 +261,7 @@ static enum iwf_err open_db(struct sqlite_store *s, char *err, size_t err_size)
 {
 	int flags = (s->opts.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX;
 	int moved = 0, rc;
-	sqlite3_int64 version;
+	sqlite3_int64 version, stamp;
 	struct stat st;
 	enum iwf_err e = look_at_path(s->path, &st, err, err_size);
 
@@ -289,9 +289,11 @@ static enum iwf_err open_db(struct sqlite_store *s, char *err, size_t err_size)
 		return e;
 	if (s->copier)
 		sqlite3_wal_hook(s->db, iwf_sqlite_copy_log, s->copier);
-	if (!iwf_sqlite_int(s->db, statements[ST_DATA_VERSION].sql, &version, &rc))
+	if (!iwf_sqlite_int(s->db, statements[ST_DATA_VERSION].sql, &version, &rc) ||
+	    !iwf_sqlite_int(s->db, statements[ST_ADMIN_STAMP].sql, &stamp, &rc))
 		return open_fail(s, rc, NULL, err, err_size);
 	s->data_version = version;
+	s->admin_stamp = stamp;
 	if (sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK || moved) {
 		snprintf(err, err_size, "the file was replaced while it was opened");
 		return IWF_ESTORE;
@@ -323,6 +325,7 @@ static enum iwf_err ready(struct sqlite_store *s, const char *what)
 	if (s->db && !s->broken && !has_moved(s))
 		return IWF_OK;
 	close_db(s);
+	iwf_sqlite_cache_free(s);
 	e = open_db(s, why, sizeof(why));
 	if (e != IWF_OK) {
 		close_db(s);
@@ -526,6 +529,16 @@ enum iwf_err iwf_sqlite_run(struct query *q, int *changes)
 	return iwf_sqlite_end(q);
 }
 
+enum iwf_err iwf_sqlite_number(struct iwf_store *st, enum sqlite_stmt n, const char *what, int64_t *out)
+{
+	struct query q;
+
+	iwf_sqlite_start(&q, st, n, what);
+	if (iwf_sqlite_row(&q))
+		*out = iwf_sqlite_col_int(&q);
+	return iwf_sqlite_end_one(&q);
+}
+
 /* ---- transactions ---- */
 
 static enum iwf_err run(struct iwf_store *st, enum sqlite_stmt n, const char *what)
@@ -602,37 +615,31 @@ static void sqlite_close(struct iwf_store *st)
 	free_store(s);
 }
 
-static enum iwf_err read_int(struct iwf_store *st, enum sqlite_stmt n, int64_t *out)
-{
-	struct query q;
-
-	iwf_sqlite_start(&q, st, n, "changed");
-	if (iwf_sqlite_row(&q))
-		*out = iwf_sqlite_col_int(&q);
-	return iwf_sqlite_end_one(&q);
-}
-
 static enum iwf_err sqlite_changed(struct iwf_store *st, bool *changed)
 {
 	struct sqlite_store *s = sqlite_of(st);
-	int64_t version = 0, schema = 0;
+	int64_t version = 0, schema = 0, stamp = 0;
 	enum iwf_err e;
 
 	*changed = false;
-	e = read_int(st, ST_DATA_VERSION, &version);
+	e = iwf_sqlite_number(st, ST_DATA_VERSION, "changed", &version);
 	if (e != IWF_OK || (version == s->data_version && !s->reopened))
 		return e;
 	/* Somebody may have migrated the file to a version that this program does not know. */
-	e = read_int(st, ST_USER_VERSION, &schema);
+	e = iwf_sqlite_number(st, ST_USER_VERSION, "changed", &schema);
 	if (e != IWF_OK)
 		return e;
 	if (schema != (int64_t)iwf_schema_version()) {
 		s->broken = true;
 		return fail_words(s, IWF_ESTORE, "changed", "the schema version has changed under this program");
 	}
+	e = iwf_sqlite_number(st, ST_ADMIN_STAMP, "changed", &stamp);
+	if (e != IWF_OK)
+		return e;
+	*changed = s->reopened || stamp != s->admin_stamp;
 	s->data_version = version;
+	s->admin_stamp = stamp;
 	s->reopened = false;
-	*changed = true;
 	return IWF_OK;
 }
 

@@ -33,7 +33,7 @@ struct sqlite_store {
 	uint8_t last_hash[32];
 	bool broken;                 /* to be opened anew before it is used again */
 	bool reopened;               /* since the last `changed` */
-	int64_t data_version;
+	int64_t data_version, admin_stamp;
 	char err[768];
 	/* Failures are logged at most once a second and kind; the rest is counted. */
 	struct { int64_t last_ms; unsigned silent; } logged[8];
@@ -90,6 +90,8 @@ enum iwf_err iwf_sqlite_end(struct query *q);                /* IWF_OK also if t
 enum iwf_err iwf_sqlite_end_one(struct query *q);            /* IWF_ENOENT if there was no row */
 /* For writes without rows: runs it.  *changes (may be NULL) is the number of rows changed. */
 enum iwf_err iwf_sqlite_run(struct query *q, int *changes);
+/* The one number that a statement without parameters gives. */
+enum iwf_err iwf_sqlite_number(struct iwf_store *, enum sqlite_stmt n, const char *what, int64_t *out);
 
 /* Transactions, also for an operation that needs more than one statement. */
 enum iwf_err iwf_sqlite_begin(struct iwf_store *);

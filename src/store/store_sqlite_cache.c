@@ -1,9 +1,9 @@
 /* store_sqlite_cache.c - rows that administrators write and every request reads, kept between requests.
  *
  * Nothing here is ever out of date: it counts within a transaction that holds the lock for writing only, and each of
- * those begins with the question whether any other connection has changed the file since (PRAGMA data_version); if
- * so, all is forgotten.  Changes by this connection itself are not seen that way, so the cache is only for one that
- * writes nothing but journal, outbox and audit (iwf_store_opts.ops_only). */
+ * those begins with the question whether any other connection has changed the file since (PRAGMA data_version), and if
+ * so, whether these rows (admin_stamp); then all is forgotten.  Changes by this connection itself are not seen that way,
+ * so the cache is only for one that writes nothing but journal, outbox and audit (iwf_store_opts.ops_only). */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -23,7 +23,7 @@ struct known_grants {
 };
 
 struct sqlite_cache {
-	int64_t version;
+	int64_t version, stamp;
 	struct iwf_scs scs[SCS_SLOTS];     /* id 0: nothing here */
 	struct known_grants grants[GRANT_SLOTS];
 };
@@ -41,20 +41,30 @@ void iwf_sqlite_cache_free(struct sqlite_store *s)
 	s->cache = NULL;
 }
 
+/* False: it is not good, or not known to be. */
+static bool is_good(struct sqlite_store *s, int64_t version)
+{
+	int64_t stamp;
+
+	if (s->cache->version == version)
+		return true;
+	s->cache->version = version;
+	return iwf_sqlite_number(&s->store, ST_ADMIN_STAMP, "begin", &stamp) == IWF_OK && stamp == s->cache->stamp;
+}
+
 void iwf_sqlite_cache_begin(struct sqlite_store *s)
 {
-	struct query q;
-	int64_t version = -1;
+	int64_t version;
 
 	if (!s->opts.ops_only || s->opts.read_only)
 		return;
-	iwf_sqlite_start(&q, &s->store, ST_DATA_VERSION, "begin");
-	if (iwf_sqlite_row(&q))
-		version = iwf_sqlite_col_int(&q);
-	if (iwf_sqlite_end_one(&q) != IWF_OK || s->reopened || (s->cache && s->cache->version != version))
+	if (iwf_sqlite_number(&s->store, ST_DATA_VERSION, "begin", &version) != IWF_OK || (s->cache && !is_good(s, version))) {
 		iwf_sqlite_cache_free(s);
-	else if (!s->cache && (s->cache = calloc(1, sizeof(*s->cache))))   /* without memory, without cache */
+	} else if (!s->cache && (s->cache = calloc(1, sizeof(*s->cache)))) {        /* without memory, without cache */
 		s->cache->version = version;
+		if (iwf_sqlite_number(&s->store, ST_ADMIN_STAMP, "begin", &s->cache->stamp) != IWF_OK)
+			iwf_sqlite_cache_free(s);
+	}
 }
 
 static struct sqlite_cache *usable(struct iwf_store *st)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 #include "ident.h"
+#include "sqlite_err.h"
 
 #define PAUSE_US        600                  /* who waits for the lock asks for it twice within it */
 #define ALONE_AFTER     50                   /* batches in which nobody else has written */
@@ -433,6 +434,17 @@ int batch_write(struct batch *b, int64_t hold_us, uint64_t *line)
 	return CTL_OK;
 }
 
+/* Since the last call; whatever it was.  By the way, a schema that has changed ends the import. */
+static bool others_wrote(struct batch *b)
+{
+	const sqlite3_int64 before = b->data_version;
+	bool rights;
+	int rc;
+
+	return b->ctl->store->ops->changed(b->ctl->store, &rights) != IWF_OK ||
+	       !iwf_sqlite_int(b->sql, "PRAGMA data_version", &b->data_version, &rc) || b->data_version != before;
+}
+
 void batch_pause(struct batch *b)
 {
 	int in_log = 0, copied = 0;
@@ -447,8 +459,7 @@ void batch_pause(struct batch *b)
 		b->log_pages = 0;
 	}
 	/* Whoever finds nobody writing need not stand aside; to read the next rows takes a while too. */
-	bool others = false;
-	if (b->ctl->store->ops->changed(b->ctl->store, &others) != IWF_OK || others)
+	if (others_wrote(b))
 		b->alone = 0;
 	else
 		b->alone++;

@@ -64,6 +64,7 @@ struct batch {
 	size_t held_rows;
 	int log_pages;
 	unsigned alone;                          /* batches since another wrote */
+	sqlite3_int64 data_version;
 	struct shown_aux aux[3];
 };
 

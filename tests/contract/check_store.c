@@ -75,7 +75,7 @@ static struct iwf_store *open_uri(const char *uri, uint32_t busy_timeout_ms, boo
 	return st;
 }
 
-static const char *sqlite_uri(void)
+const char *sqlite_uri(void)
 {
 	static char uri[300];
 

@@ -14,6 +14,7 @@ const char *work_path(const char *name);             /* a static buffer a call; 
 /* A store with nothing in it.  SQLite: "iwf.db" in the directory, made anew. */
 struct iwf_store *fresh(int backend);
 /* That file again, with that time to wait for locks. */
+const char *sqlite_uri(void);                           /* of that file */
 struct iwf_store *again(uint32_t busy_timeout_ms);
 
 /* A trigger of that SCS, submitting, with every field set. */

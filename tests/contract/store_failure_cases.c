@@ -89,11 +89,11 @@ START_TEST(open_refused)
 {
 	static const struct { const char *sql, *want; } foreign[] = {
 		{ "PRAGMA application_id = 7; CREATE TABLE t (x)", "belongs to another program (application_id 7" },
-		{ "PRAGMA user_version = 6", "belongs to another program" },
+		{ "PRAGMA user_version = 7", "belongs to another program" },
 		{ "PRAGMA user_version = 1; CREATE TABLE t (x)", "belongs to another program" },
-		{ "CREATE TABLE t (x)", "schema version 0, but this program wants version 6: run `iwfctl db migrate`" },
+		{ "CREATE TABLE t (x)", "schema version 0, but this program wants version 7: run `iwfctl db migrate`" },
 		{ "PRAGMA application_id = 1297369431; PRAGMA user_version = 9", "schema version 9 is of a newer program" },
-		{ "PRAGMA application_id = 1297369431; PRAGMA user_version = 6", "no such table" },
+		{ "PRAGMA application_id = 1297369431; PRAGMA user_version = 7", "no such table" },
 	};
 	sqlite3 *db;
 
@@ -110,7 +110,7 @@ START_TEST(open_refused)
 	put(work_path("text.db"), "This is a letter to the administrator, longer than the head of a database would be, which has 100 octets.\n");
 	does_not_open(uri_of("text.db"), false, "file is not a database");
 	put(work_path("empty.db"), "");
-	does_not_open(uri_of("empty.db"), false, "schema version 0, but this program wants version 6");
+	does_not_open(uri_of("empty.db"), false, "schema version 0, but this program wants version 7");
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(*foreign); i++) {
 		unlink(work_path("foreign.db"));
 		sqlite3_close(raw(work_path("foreign.db"), foreign[i].sql));
@@ -376,6 +376,36 @@ START_TEST(overwritten_in_place)
 }
 END_TEST
 
+/* What was kept of the old file is nobody's in the new one, although a new connection counts its changes from the beginning. */
+START_TEST(nothing_kept_of_a_replaced_file)
+{
+	const struct iwf_store_opts opts = { .busy_timeout_ms = 100, .ops_only = true };
+	struct iwf_store *st = fresh(SQLITE);
+	struct iwf_scs out;
+	unsigned from, to;
+	char err[256];
+	bool changed;
+
+	one_scs(st);
+	iwf_store_close(st);
+	st = iwf_store_open(sqlite_uri(), &opts, err, sizeof(err));
+	ck_assert_msg(st != NULL, "%s", err);
+	OK(st->ops->begin(st));
+	OK(st->ops->scs_by_host(st, "scs.acme.example", &out));
+	OK(st->ops->commit(st));
+	unlink(work_path("iwf.db"));
+	unlink(work_path("iwf.db-wal"));
+	unlink(work_path("iwf.db-shm"));
+	OK(iwf_migrate_file(work_path("iwf.db"), true, &from, &to, err, sizeof(err)));
+	OK(st->ops->changed(st, &changed));
+	ck_assert(changed);
+	OK(st->ops->begin(st));
+	FAILS(IWF_ENOENT, st->ops->scs_by_host(st, "scs.acme.example", &out));
+	st->ops->rollback(st);
+	iwf_store_close(st);
+}
+END_TEST
+
 START_TEST(schema_changed_under_us)
 {
 	struct iwf_store *st = fresh(SQLITE);
@@ -388,7 +418,7 @@ START_TEST(schema_changed_under_us)
 	FAILS(IWF_ESTORE, st->ops->changed(st, &changed));
 	FAILS(IWF_ESTORE, st->ops->begin(st));
 	ck_assert_ptr_nonnull(strstr(st->ops->errmsg(st), "schema version 9 is of a newer program"));
-	sqlite3_close(raw(work_path("iwf.db"), "PRAGMA user_version = 6"));
+	sqlite3_close(raw(work_path("iwf.db"), "PRAGMA user_version = 7"));
 	OK(st->ops->begin(st));
 	OK(st->ops->commit(st));
 	sqlite3_close(raw(work_path("iwf.db"), "DROP VIEW audit_log; DROP VIEW user_report; ALTER TABLE scs RENAME TO gone"));
@@ -672,6 +702,7 @@ TCase *sqlite_failure_cases(void)
 	tcase_add_test(tc, replaced_by_another);
 	tcase_add_test(tc, replaced_by_nonsense);
 	tcase_add_test(tc, overwritten_in_place);
+	tcase_add_test(tc, nothing_kept_of_a_replaced_file);
 	tcase_add_test(tc, schema_changed_under_us);
 	tcase_add_test(tc, full);
 	tcase_add_test(tc, rolled_back_by_sqlite);

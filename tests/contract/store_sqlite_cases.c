@@ -460,7 +460,7 @@ END_TEST
 static const struct { const char *sql, *want; } pragmas[] = {
 	{ "PRAGMA foreign_keys", "1" }, { "PRAGMA journal_mode", "wal" }, { "PRAGMA synchronous", "2" },
 	{ "PRAGMA trusted_schema", "0" }, { "PRAGMA wal_autocheckpoint", "4000" },
-	{ "PRAGMA secure_delete", "2" }, { "PRAGMA temp_store", "2" }, { "PRAGMA user_version", "6" }, { "PRAGMA ignore_check_constraints", "0" },
+	{ "PRAGMA secure_delete", "2" }, { "PRAGMA temp_store", "2" }, { "PRAGMA user_version", "7" }, { "PRAGMA ignore_check_constraints", "0" },
 	{ "PRAGMA application_id", "1297369431" },
 };
 
@@ -498,13 +498,95 @@ START_TEST(two_connections)
 	OK(a->ops->commit(a));
 	OK(b->ops->trigger_get(b, t.id, &out));
 	OK(b->ops->changed(b, &changed));
-	ck_assert(changed);
-	OK(b->ops->changed(b, &changed));
-	ck_assert(!changed);
-	OK(a->ops->changed(a, &changed));                        /* its own */
 	ck_assert(!changed);
 	iwf_store_close(a);
 	iwf_store_close(b);
+}
+END_TEST
+
+static const struct { const char *sql; bool news; } writes[] = {
+	{ "INSERT INTO scs (id, name, origin_host, origin_realm) VALUES (1, 'a', 'a.example', 'example'), (2, 'b', 'b.example', 'example')", true },
+	{ "INSERT OR IGNORE INTO scs (id, name, origin_host, origin_realm) VALUES (3, 'c', 'c.example', 'example')", true },
+	{ "INSERT OR IGNORE INTO scs (id, name, origin_host, origin_realm) VALUES (3, 'c', 'c.example', 'example')", false },
+	{ "INSERT OR REPLACE INTO scs (id, name, origin_host, origin_realm) VALUES (3, 'd', 'd.example', 'example')", true },
+	{ "UPDATE OR IGNORE scs SET enabled = 0 WHERE id = 1", true },
+	{ "INSERT INTO scs_identity (scs_id, e164) VALUES (1, '49151001')", true },
+	{ "UPDATE scs_identity SET is_primary = 1", true },
+	{ "DELETE FROM scs_identity", true },
+	{ "INSERT INTO scs_gateway (scs_id, connections) VALUES (1, 2)", true },
+	{ "UPDATE scs_gateway SET connections = 3", true },
+	{ "DELETE FROM scs_gateway", true },
+	{ "INSERT INTO scs_group (id, name) VALUES (1, 'g')", false },
+	{ "INSERT INTO scs_group_member VALUES (1, 1)", true },
+	{ "UPDATE scs_group_member SET scs_id = 2", true },
+	{ "DELETE FROM scs_group_member", true },
+	{ "INSERT INTO \"authorization\" (id, scs_group_id, domain) VALUES (1, 1, 'example.com')", true },
+	{ "UPDATE \"authorization\" SET may_trigger = 1", true },
+	{ "INSERT INTO authorization_port VALUES (1, 5, 6)", true },
+	{ "UPDATE authorization_port SET port_to = 7", true },
+	{ "DELETE FROM authorization_port", true },
+	{ "DELETE FROM scs_group", true },                      /* the authorization of the group goes with it */
+	{ "INSERT INTO \"authorization\" (id, scs_id, domain) VALUES (2, 1, 'example.com')", true },
+	{ "DELETE FROM \"authorization\"", true },
+	{ "INSERT INTO subscription (imsi, msisdn) VALUES ('001010000000001', '49160001')", false },
+	{ "INSERT INTO usage (scs_id, period_start_ms, used) VALUES (1, 0, 1)", false },
+	{ "BEGIN; UPDATE scs SET enabled = 0; ROLLBACK", false },
+	{ "DELETE FROM scs WHERE id = 1", true },
+	{ "DELETE FROM scs", true },
+	/* Who takes the stamp away does not hide what comes then. */
+	{ "DELETE FROM admin_stamp", true },
+	{ "INSERT INTO scs (id, name, origin_host, origin_realm) VALUES (4, 'a', 'a.example', 'example')", true },
+};
+
+START_TEST(news_of_administrators)
+{
+	struct iwf_store *st = fresh(SQLITE);
+	sqlite3 *db = other_program();
+	bool changed;
+
+	for (size_t i = 0; i < sizeof(writes) / sizeof(*writes); i++) {
+		run(db, writes[i].sql);
+		OK(st->ops->changed(st, &changed));
+		ck_assert_msg(changed == writes[i].news, "%s: %s", writes[i].sql, changed ? "news" : "no news");
+		OK(st->ops->changed(st, &changed));
+		ck_assert_msg(!changed, "%s: still news", writes[i].sql);
+	}
+	sqlite3_close(db);
+	iwf_store_close(st);
+}
+END_TEST
+
+/* What the node keeps it need not read again because somebody else has written to the journal. */
+START_TEST(kept_while_others_write_the_journal)
+{
+	const struct iwf_store_opts opts = { .busy_timeout_ms = 100, .ops_only = true };
+	struct iwf_store *other = fresh(SQLITE), *st;
+	struct iwf_scs row = seed_scs_row("acme", "scs.acme.example"), out;
+	sqlite3_stmt *reads = NULL;
+	char err[256];
+	int64_t scs = seed_scs(other, &row), total;
+	int ran;
+
+	st = iwf_store_open(sqlite_uri(), &opts, err, sizeof(err));
+	ck_assert_msg(st != NULL, "%s", err);
+	while ((reads = sqlite3_next_stmt(iwf_store_sqlite(st), reads)) && strcmp(sqlite3_sql(reads), iwf_sqlite_sql(ST_SCS_BY_HOST)) != 0)
+		;
+	ck_assert_ptr_nonnull(reads);
+	for (int i = 0; i < 3; i++) {
+		OK(st->ops->begin(st));
+		OK(st->ops->scs_by_host(st, "scs.acme.example", &out));
+		OK(st->ops->commit(st));
+		OK(other->ops->usage_add(other, scs, 0, 1, &total));
+	}
+	ran = sqlite3_stmt_status(reads, SQLITE_STMTSTATUS_RUN, 1);
+	ck_assert_msg(ran == 1, "read %d times", ran);
+	run(iwf_store_sqlite(other), "UPDATE scs SET enabled = 0");
+	OK(st->ops->begin(st));
+	OK(st->ops->scs_by_host(st, "scs.acme.example", &out));
+	ck_assert(!out.enabled);
+	OK(st->ops->commit(st));
+	iwf_store_close(other);
+	iwf_store_close(st);
 }
 END_TEST
 
@@ -683,6 +765,8 @@ TCase *sqlite_cases(void)
 	tcase_add_test(tc, plans_use_indexes);
 	tcase_add_test(tc, pragmas_in_force);
 	tcase_add_test(tc, two_connections);
+	tcase_add_test(tc, news_of_administrators);
+	tcase_add_test(tc, kept_while_others_write_the_journal);
 	tcase_add_test(tc, killed_in_a_transaction);
 	tcase_add_test(tc, columns_that_do_not_fit);
 	tcase_add_loop_test(tc, audit_chain_row, 0, (int)(sizeof(tampering) / sizeof(*tampering)));
