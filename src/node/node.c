@@ -21,8 +21,8 @@
 #define DEADLINE_MARGIN 2000    /* what a port gets beyond its time-out before we stop believing in it */
 #define RECOVER_AFTER   30000   /* ms without any SMS-SC before unfinished work is looked at all the same */
 #define STOP_WAIT       3000    /* ms that a stopping node gives to what is under way */
-/* A transaction costs as much as a dozen events in it, so there is none sooner after the last one, but where many
- * events wait already.  Who comes alone does not wait. */
+/* A transaction costs as much as a dozen events in it: so where one had many of them, the next comes no sooner, unless
+ * many wait already (queue.c).  Where there is less to do nobody waits for others: what it costs more is to spare. */
 #define GATHER_US       800
 
 struct iwf_node {

@@ -3,6 +3,7 @@
 #include <time.h>
 #include "queue.h"
 
+#define MANY   16u        /* events at a time: there is so much to do that it should be done together */
 #define ENOUGH 32u        /* events that nobody waits for more with */
 
 struct iwf_event *iwf_event_new(enum iwf_event_kind kind)
@@ -231,19 +232,21 @@ struct iwf_event *iwf_queue_take(struct iwf_queue *q, size_t most, unsigned wait
 {
 	const struct timespec until = after_us(1000 * (uint64_t)wait_ms), gathered = after_us(gather_us);
 	struct iwf_event *batch = NULL, **at = &batch;
+	size_t n = 0;
 
 	pthread_mutex_lock(&q->lock);
 	if (wait_ms)
 		wait_for(q, 1, &until);
 	if (!q->all && q->stopping && wait_ms)       /* what is under way may still end */
 		pthread_cond_timedwait(&q->filled, &q->lock, &until);
-	if (q->all && gather_us)
+	if (q->all && gather_us && q->taken >= MANY)
 		wait_for(q, most < ENOUGH ? most : ENOUGH, &gathered);
-	for (size_t i = 0; i < most && q->all; i++) {
+	for (; n < most && q->all; n++) {
 		*at = take_one(q);
 		at = &(*at)->next;
 	}
 	*at = NULL;
+	q->taken = n;
 	*stopping = q->stopping;
 	pthread_mutex_unlock(&q->lock);
 	return batch;

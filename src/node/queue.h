@@ -38,6 +38,7 @@ struct iwf_queue {
 	struct iwf_map flows;
 	size_t n, max;                    /* in all flows */
 	size_t all, wake_at;              /* with the ends; how many of them wake who takes */
+	size_t taken;                     /* the last time */
 	bool stopping;
 };
 bool iwf_queue_init(struct iwf_queue *, size_t max);            /* false: no memory */
@@ -46,8 +47,8 @@ void iwf_queue_set_max(struct iwf_queue *, size_t max);
  * (full of longer waiting, or stopping), or another that had to make room for it.
  * Requests and audit rows only; ends are always taken. */
 struct iwf_event *iwf_queue_put(struct iwf_queue *, struct iwf_event *);
-/* Up to `most` events as a list; NULL when none came within wait_ms.  Who would be given few waits for more, for
- * gather_us from the call on. */
+/* Up to `most` events as a list; NULL when none came within wait_ms.  Who was given many the last time and would be given
+ * few now waits for more, for gather_us from the call on. */
 struct iwf_event *iwf_queue_take(struct iwf_queue *, size_t most, unsigned wait_ms, unsigned gather_us, bool *stopping);
 void iwf_queue_stop(struct iwf_queue *);
 void iwf_queue_destroy(struct iwf_queue *);

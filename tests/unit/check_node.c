@@ -449,6 +449,52 @@ START_TEST(queue_serves_sources_in_turn)
 }
 END_TEST
 
+static size_t take_all(struct iwf_queue *q, unsigned gather_us)
+{
+	bool stopping;
+	struct iwf_event *ev = iwf_queue_take(q, 1000, 1000, gather_us, &stopping);
+	size_t n = 0;
+
+	for (struct iwf_event *next; ev; ev = next, n++) {
+		next = ev->next;
+		iwf_event_free(ev);
+	}
+	return n;
+}
+
+static void *put_many(void *q)
+{
+	for (unsigned i = 0; i < 100; i++)
+		put(q, IWF_EV_PEER_UP, 0, i);
+	return NULL;
+}
+
+#define FOR_EVER 3600000000u
+
+START_TEST(waits_for_more_where_there_were_many)
+{
+	struct iwf_queue q;
+	pthread_t other;
+
+	ck_assert(iwf_queue_init(&q, 100));
+	put(&q, IWF_EV_PEER_UP, 0, 0);
+	ck_assert_uint_eq(take_all(&q, FOR_EVER), 1);
+	put_many(&q);
+	ck_assert_uint_eq(take_all(&q, FOR_EVER), 100);  /* many are there already */
+	put(&q, IWF_EV_PEER_UP, 0, 0);
+	pthread_create(&other, NULL, put_many, &q);
+	ck_assert_uint_ge(take_all(&q, FOR_EVER), 32);
+	pthread_join(other, NULL);
+	put_many(&q);
+	take_all(&q, FOR_EVER);
+	put(&q, IWF_EV_PEER_UP, 0, 0);
+	ck_assert_uint_eq(take_all(&q, 100), 1);         /* nobody else comes */
+	put(&q, IWF_EV_PEER_UP, 0, 0);
+	ck_assert_uint_eq(take_all(&q, FOR_EVER), 1);
+	iwf_queue_destroy(&q);
+}
+END_TEST
+
 START_TEST(full_queue_has_room_for_others)
 {
 	struct iwf_queue q;
@@ -502,6 +548,7 @@ int main(void)
 	tcase_add_test(tc, peers);
 	tcase_add_test(tc, queue_serves_sources_in_turn);
 	tcase_add_test(tc, full_queue_has_room_for_others);
+	tcase_add_test(tc, waits_for_more_where_there_were_many);
 	suite_add_tcase(s, tc);
 	SRunner *sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);
