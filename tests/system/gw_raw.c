@@ -35,7 +35,7 @@ static struct sockaddr_in loopback(unsigned low, uint16_t port)
 int raw_tcp(const struct raw_net *net, unsigned from)
 {
 	struct sockaddr_in us = loopback(from ? from : 1, 0), door = loopback(1, net->port);
-	const struct timeval patience = { 5, 0 };
+	const struct timeval patience = { 5, 0 }, more = { 20, 0 };     /* who cannot send any more is cut off before */
 	const int on = 1;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -43,7 +43,7 @@ int raw_tcp(const struct raw_net *net, unsigned from)
 		return -1;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &more, sizeof(more));
 	if (!bind(fd, (struct sockaddr *)&us, sizeof(us)) && !connect(fd, (struct sockaddr *)&door, sizeof(door)))
 		return fd;
 	close(fd);
