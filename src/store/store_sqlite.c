@@ -14,6 +14,8 @@
 #include "private.h"
 #include "sqlite_err.h"
 
+#define AWAY_MS 20        /* more than that between two questions: it was the machine that was away */
+
 #define STMT(name, sql) { #name, sql },
 static const struct { const char *name, *sql; } statements[] = {
 #include "sqlite_stmt.def"
@@ -102,16 +104,20 @@ static void works_again(struct sqlite_store *s)
 /* ---- somebody else's lock ---- */
 
 /* SQLite's own waiting asks less and less often, down to ten times a second: whoever writes batch after batch with
- * short pauses would be met writing nearly each time. */
+ * short pauses would be met writing nearly each time.
+ * A virtual machine may be away for half a second: who has the lock has got no further then. */
 static int ask_again(void *ctx, int times)
 {
 	static const struct timespec pause = { 0, 250000 };
 	struct sqlite_store *s = ctx;
-	int64_t now = iwf_sqlite_now_ms();
+	const int64_t now = iwf_sqlite_now_ms(), since = now - s->asked_ms;
 
 	if (times == 0)
-		s->waits_since_ms = now;
-	if (now - s->waits_since_ms >= s->opts.busy_timeout_ms)
+		s->waited_ms = 0;
+	else
+		s->waited_ms += since < AWAY_MS ? since : AWAY_MS;
+	s->asked_ms = now;
+	if (s->waited_ms >= s->opts.busy_timeout_ms)
 		return 0;
 	nanosleep(&pause, NULL);
 	return 1;

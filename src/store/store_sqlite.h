@@ -24,7 +24,7 @@ struct sqlite_store {
 	dev_t dev;                   /* which file `db` is */
 	ino_t ino;
 	bool in_tx;
-	int64_t waits_since_ms;      /* for a lock */
+	int64_t asked_ms, waited_ms; /* for a lock */
 	struct sqlite_cache *cache;  /* NULL: none */
 	struct sqlite_repeats *repeats;   /* counted in this transaction; NULL: nothing ever */
 	struct sqlite_copier *copier;   /* opts.disk_apart */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "check_store.h"
 #include "migrate.h"
@@ -623,6 +624,45 @@ START_TEST(killed_in_a_transaction)
 }
 END_TEST
 
+/* A machine that was away for longer than who asks would wait: the lock was not there for so long. */
+START_TEST(waits_while_the_machine_is_there)
+{
+	const struct timespec a_moment = { 0, 50000000 }, too_long = { 1, 300000000 };
+	struct iwf_store *st = fresh(SQLITE);
+	sqlite3 *db;
+	int to_child[2], status;
+	char c = 0;
+	pid_t pid;
+
+	iwf_store_close(st);
+	ck_assert_int_eq(pipe(to_child), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		if (read(to_child[0], &c, 1) != 1)
+			_exit(1);
+		st = again(1000);
+		_exit(st->ops->begin(st) == IWF_OK ? 0 : 2);
+	}
+	db = other_program();
+	run(db, "BEGIN IMMEDIATE");
+	ck_assert_int_eq(write(to_child[1], &c, 1), 1);
+	nanosleep(&a_moment, NULL);
+	kill(pid, SIGSTOP);
+	ck_assert_int_eq(waitpid(pid, &status, WUNTRACED), pid);
+	ck_assert(WIFSTOPPED(status));
+	nanosleep(&too_long, NULL);
+	kill(pid, SIGCONT);
+	nanosleep(&a_moment, NULL);
+	run(db, "COMMIT");
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %d", status);
+	sqlite3_close(db);
+	close(to_child[0]);
+	close(to_child[1]);
+}
+END_TEST
+
 /* A column that does not fit is a failure, never half a name. */
 START_TEST(columns_that_do_not_fit)
 {
@@ -768,6 +808,7 @@ TCase *sqlite_cases(void)
 	tcase_add_test(tc, news_of_administrators);
 	tcase_add_test(tc, kept_while_others_write_the_journal);
 	tcase_add_test(tc, killed_in_a_transaction);
+	tcase_add_test(tc, waits_while_the_machine_is_there);
 	tcase_add_test(tc, columns_that_do_not_fit);
 	tcase_add_loop_test(tc, audit_chain_row, 0, (int)(sizeof(tampering) / sizeof(*tampering)));
 	tcase_add_test(tc, audit_chain_two_programs);
