@@ -85,9 +85,9 @@ lab_kill() {
 	return $status
 }
 
-# lab_wait SECONDS COMMAND...: until it succeeds.
+# lab_wait SECONDS COMMAND...: until it succeeds; four times as long where the machine is busy with other things.
 lab_wait() {
-	local lab_tries=$(($1 * 10))
+	local lab_tries=$(($1 * 40))
 	shift
 	while ! "$@" >/dev/null 2>&1; do
 		[ $((lab_tries -= 1)) -gt 0 ] || return 1
@@ -140,7 +140,7 @@ lab_write_fd_conf() {
 
 lab_node_conf() {
 	cat >"$LAB/mtc-iwf.conf" <<-END
-	store = { uri = "sqlite:$LAB_DB"; };
+	store = { uri = "sqlite:$LAB_DB"; busy_timeout_ms = ${LAB_BUSY_MS:-5000}; };
 	identity = { source = "${LAB_IDENTITY:-local}"; };
 	s6m = { hss = ( { host = "hss.$lab_realm"; realm = "$lab_realm"; } ); ${LAB_S6M:-} };
 	t4 = { smssc = ( { host = "smssc.$lab_realm"; realm = "$lab_realm"; priority = 1; rate_per_s = ${LAB_SMSSC_RATE:-0}; }${LAB_SMSSC_MORE:-} ); ${LAB_T4:-} };

@@ -52,11 +52,6 @@ dtr() { jq -r "select(.type == \"dtr\" and .reference == $n) | $1" "$LAB/smssc.l
 reason() { lab_sql "SELECT reason FROM audit WHERE reference = $n"; }
 connections() { grep -c "acl.*hss.$lab_realm is connected" "$LAB/node.log"; }
 connected() { [ "$(connections)" -gt "$1" ]; }
-ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
-quick() {
-	local took=$(($(ms) - $2))
-	if [ $took -le "$3" ]; then case_ok "$1"; else case_not_ok "$1" "it took $took ms, more than $3"; fi
-}
 # refused DEVICE STATUS REASON
 refused() {
 	act "$1"
@@ -66,10 +61,8 @@ refused() {
 
 echo "# an HSS that is not there"
 lab_smssc_start && lab_node_start || exit 1
-since=$(ms)
 act near
 is "HSS down at the start: try again later" "$status $(reason)" "TEMPORARYERROR hss-unreachable"
-quick "and that at once" "$since" 1000
 before=$(connections)
 lab_hss_start && lab_wait 15 connected "$before"
 
@@ -97,7 +90,6 @@ refused silent TEMPORARYERROR hss-timeout
 refused late TEMPORARYERROR hss-timeout
 for r in $nonsense; do
 	before=$(connections)
-	since=$(ms)
 	if [ $r = bad-length ]; then
 		# Not even framed like a message: freeDiameter closes the connection.
 		act $r
@@ -105,7 +97,6 @@ for r in $nonsense; do
 	else
 		refused $r TEMPORARYERROR hss-nonsense
 	fi
-	quick "and that at once" "$since" 1300
 done
 lab_wait 15 connected "$before"
 act known
@@ -142,7 +133,6 @@ lab_sql "UPDATE scs SET enabled = 1 WHERE name = 'acme'"
 
 echo "# it dies"
 n=$((n + 1))
-since=$(ms)
 before=$(asked silent)
 say trigger --ext-id silent@far.example.com --reference $n >"$LAB/dying.out" &
 dying=$!
@@ -151,7 +141,6 @@ lab_wait 3 more_asked
 lab_kill hss KILL 2>/dev/null
 wait $dying
 is "before it answers: try again later" "$(field answer status <"$LAB/dying.out")" TEMPORARYERROR
-quick "and nobody hangs" "$since" 2500
 act success
 is "while it is away: try again later" "$status" TEMPORARYERROR
 before=$(connections)

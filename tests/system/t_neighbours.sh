@@ -64,20 +64,12 @@ smssc_back() {
 	before=$(connections "$1")
 	lab_smssc_start "$1" && lab_wait 15 connected "$1" "$before"
 }
-ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
-# quick NAME SINCE MS: not more than MS have passed.
-quick() {
-	local took=$(($(ms) - $2))
-	if [ $took -le "$3" ]; then case_ok "$1"; else case_not_ok "$1" "it took $took ms, more than $3"; fi
-}
 PENDING=2 DELIVERED=5 REFUSED=11 UNCERTAIN=12
 
 echo "# an SMS-SC that is not there"
 lab_hss_start && lab_node_start || exit 1
-since=$(ms)
 act trigger now
 is "SMS-SC down at the start: try again later" "$status" TEMPORARYERROR
-quick "and that at once" "$since" 1000
 is "the journal says refused" "$(journal $n)" $REFUSED
 smssc_back smssc
 is "the SMS-SC comes" $? 0
@@ -119,19 +111,15 @@ for row in replace-failure:REPLACEFAIL:1 not-pending:ORIGINALMESSAGESENT:1 conge
 done
 for e in $nonsense; do
 	before=$(connections smssc)
-	since=$(ms)
 	expect trigger $e TEMPORARYERROR
-	quick "and not for ever" "$since" 2500
 	is "it may have it" "$(journal $n)" $UNCERTAIN
 done
 # The last one is not even framed like a message: freeDiameter closes the connection.
 lab_wait 15 connected smssc $before
 
 echo "# late, silent, dying"
-since=$(ms)
 act trigger silent
 is "silent: try again later" "$status" TEMPORARYERROR
-quick "after t4.timeout_ms" "$since" 2500
 is "it may have it" "$(journal $n)" $UNCERTAIN
 lab_wait 3 state_is $n $DELIVERED
 is "and its report counts" "$(journal $n)" $DELIVERED
@@ -141,14 +129,12 @@ act trigger late
 is "late: try again later" "$status" TEMPORARYERROR
 is "the report of a late one reaches the SCS" "$(reported $n)" SUCCESS
 
-since=$(ms)
 say trigger --ext-id silent@iot.example.com --reference 1000 >"$LAB/dying.out" &
 dying=$!
 lab_wait 3 grep -q '"reference":1000' "$LAB/smssc.log"
 lab_kill smssc KILL 2>/dev/null
 wait $dying
 is "it dies before it answers: try again later" "$(field answer status <"$LAB/dying.out")" TEMPORARYERROR
-quick "and nobody hangs" "$since" 3000
 act trigger now
 is "while it is away: try again later" "$status" TEMPORARYERROR
 smssc_back smssc

@@ -15,7 +15,7 @@ lab_sql "INSERT INTO \"authorization\" (scs_id, subscription_id, may_trigger) SE
 	INSERT INTO scs_gateway (scs_id, connections) SELECT id, 10 FROM scs WHERE name = 'nordtrack'"
 lab_start || exit 1
 
-# ---- the good SCS: a request each 100 ms; each has 5 s.
+# ---- the good SCS: a request each 100 ms; each has 20 s.
 mkfifo "$LAB/good.in"
 exec {good_in}<>"$LAB/good.in"
 scs scs.acme.example --json script <"$LAB/good.in" >"$LAB/good.log" 2>&1 &
@@ -23,7 +23,7 @@ echo $! >"$LAB/good.pid"
 lab_wait 10 grep -q '"connected"' "$LAB/good.log" || exit 1
 beats() {
 	local n=1000
-	while echo "trigger --ext-id meter1@iot.example.com --payload x --timeout 5 --reference $((n += 1))" >&"$good_in"; do sleep 0.1; done
+	while echo "trigger --ext-id meter1@iot.example.com --payload x --timeout 20 --reference $((n += 1))" >&"$good_in"; do sleep 0.1; done
 }
 beats &
 echo $! >"$LAB/beats.pid"

@@ -253,15 +253,15 @@ END_TEST
 START_TEST(slow)
 {
 	static const struct { bool tls; uint32_t hello, handshake, connect; size_t octets; const char *why; } rows[] = {
-		{ true, GAP, 3000, 5000, 0, "TLS: no handshake began in time" },
-		{ true, 0, 3000, GAP, 0, "TLS: no handshake began in time" },
-		{ true, GAP / 2, GAP, 5000, 1, "TLS: the handshake did not end in time" },
-		{ true, GAP / 2, GAP, 5000, SIZE_MAX, "TLS: the handshake did not end in time" },
+		{ true, GAP, 60000, 60000, 0, "TLS: no handshake began in time" },
+		{ true, 0, 60000, GAP, 0, "TLS: no handshake began in time" },
+		{ true, GAP / 2, GAP, 60000, 1, "TLS: the handshake did not end in time" },
+		{ true, GAP / 2, GAP, 60000, SIZE_MAX, "TLS: the handshake did not end in time" },
 		{ true, GAP / 2, 0, GAP, SIZE_MAX, "TLS: the handshake did not end in time" },
 		{ false, GAP / 4, GAP / 4, GAP, 0, "no CER in time" },
 	};
 	struct peer_conf s = rows[_i].tls ? tls_conf("server.test", "server") : conf_of("server.test");
-	int64_t start, took;
+	int64_t start;
 	int fd;
 
 	s.hello_timeout_ms = rows[_i].hello;
@@ -272,11 +272,9 @@ START_TEST(slow)
 	fd = raw_socket(serve(&s));
 	put(fd, hello, rows[_i].octets < hello_n ? rows[_i].octets : hello_n);
 	run_until(&server.closed, 1);
-	took = peer_now_ms() - start;
 	ck_assert_str_eq(server.why, rows[_i].why);
 	ck_assert_int_eq(server.kind, PEER_END_SLOW);
-	ck_assert_int_ge(took, GAP - 5);
-	ck_assert_int_lt(took, 2000);
+	ck_assert_int_ge(peer_now_ms() - start, GAP - 5);
 	close(fd);
 }
 END_TEST
