@@ -1,6 +1,6 @@
 -- mtc-iwf: the schema that all migrations together make.  Made by `make update-schema`; compared by check_store.
 PRAGMA application_id = 1297369431;
-PRAGMA user_version = 7;
+PRAGMA user_version = 8;
 
 CREATE TABLE mtc_user (
   id            INTEGER PRIMARY KEY,                         -- named by subscription, device_group and mtc_user_scs
@@ -230,8 +230,6 @@ CREATE TABLE "audit" (
   first_ms         INTEGER                                   -- of several: when the first was made; NULL: there is one
 ) STRICT;
 
-CREATE INDEX audit_at ON audit(at_ms);
-
 CREATE INDEX audit_user ON audit(mtc_user_id, id) WHERE mtc_user_id IS NOT NULL;
 
 CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit rows are not changed'); END;
@@ -338,8 +336,6 @@ CREATE INDEX device_trigger_overdue ON device_trigger(validity_end_ms) WHERE sta
 CREATE INDEX device_trigger_unfinished ON device_trigger(id) WHERE state <= 4 AND state <> 2;
 
 CREATE INDEX device_trigger_target ON device_trigger(target_id) WHERE target_id IS NOT NULL;
-
-CREATE INDEX device_trigger_received ON device_trigger(received_ms);
 
 CREATE TABLE admin_stamp (
   id     INTEGER PRIMARY KEY CHECK (id = 1),                 -- one row

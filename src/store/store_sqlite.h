@@ -2,6 +2,7 @@
 #pragma once
 #include <sqlite3.h>
 #include <sys/types.h>
+#include "sqlite_since.h"
 #include "store_open.h"
 
 #define STMT(name, sql) ST_##name,

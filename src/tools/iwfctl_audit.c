@@ -2,6 +2,7 @@
 #include "iwfctl_old.h"
 #include <sqlite3.h>
 #include <string.h>
+#include "sqlite_since.h"
 
 static const struct { const char *word, *text; } reasons[] = {
 #define X(name, word, text) { word, text },
@@ -31,6 +32,7 @@ static int audit_list(struct ctl *c, const struct args *a)
 		"SELECT * FROM (SELECT a.id, at_ms AS 'at@', event, decision, reason, request_status AS status, s.name AS scs, peer,"
 		" a.origin_host, address, device, reference, nullif(times, 1) AS times, detail FROM audit a LEFT JOIN scs s ON s.id = a.scs_id "
 		"WHERE (:scs IS NULL OR s.name = :scs) AND (:reason IS NULL OR reason = :reason) AND (:since IS NULL OR at_ms >= :since) "
+		"AND a.id >= " IWF_SQL_FIRST_SHOWN("audit", "at_ms", ":since") " "
 		"ORDER BY a.id DESC LIMIT :limit) ORDER BY id");
 	if (!st)
 		return CTL_FAIL;

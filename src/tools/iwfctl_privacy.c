@@ -6,6 +6,7 @@
 #include <string.h>
 #include "hash.h"
 #include "private.h"
+#include "sqlite_since.h"
 
 /* The names are those of the node's log only under the node's key. */
 static bool has_key(struct ctl *c)
@@ -136,13 +137,14 @@ static void put_row(sqlite3_stmt *st, bool json)
 
 static sqlite3_stmt *select_rows(struct ctl *c)
 {
-	char sql[2048] = "SELECT ";
+	char sql[4096] = "SELECT ";
 
 	for (size_t i = 0; i < COLUMNS; i++)
 		snprintf(sql + strlen(sql), sizeof sql - strlen(sql), "%s%s", i ? ", " : "", columns[i].sql);
 	snprintf(sql + strlen(sql), sizeof sql - strlen(sql),
 	         " FROM audit a LEFT JOIN scs s ON s.id = a.scs_id LEFT JOIN mtc_user u ON u.id = a.mtc_user_id"
 	         " WHERE (:after IS NULL OR a.id > :after) AND (:since IS NULL OR at_ms >= :since) AND (:until IS NULL OR at_ms < :until)"
+	         " AND a.id >= " IWF_SQL_FIRST_SHOWN("audit", "at_ms", ":since")
 	         " ORDER BY a.id");
 	return ctl_prepare(c, sql);
 }

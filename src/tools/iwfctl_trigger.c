@@ -2,6 +2,7 @@
 #include "iwfctl_old.h"
 #include <sqlite3.h>
 #include <string.h>
+#include "sqlite_since.h"
 
 /* Words for the numbers on disk, as SQL functions, so that a SELECT can say them. */
 
@@ -68,6 +69,7 @@ static int trigger_list(struct ctl *c, const struct args *a)
 		" coalesce(t.ext_id, t.msisdn) AS device, state_word(state) AS state, status_word(request_status) AS answer,"
 		" outcome_word(outcome) AS outcome, smssc, ended_ms AS 'ended@' FROM device_trigger t JOIN scs s ON s.id = t.scs_id "
 		"WHERE (:scs IS NULL OR s.name = :scs) AND (:state = 0 OR state = :state) AND (:since IS NULL OR received_ms >= :since) "
+		"AND t.id >= " IWF_SQL_FIRST_SHOWN("device_trigger", "received_ms", ":since") " "
 		"ORDER BY t.id DESC LIMIT :limit) ORDER BY id");
 	if (!st)
 		return CTL_FAIL;

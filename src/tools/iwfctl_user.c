@@ -1,6 +1,7 @@
 /* iwfctl_user.c - iwfctl user: the customers who own devices. */
 #include "iwfctl.h"
 #include <sqlite3.h>
+#include "sqlite_since.h"
 
 static const struct arg_spec add_args[] = {
 	{ "NAME", ARG_NAME, ARG_NEEDED, .help = "short name" },
@@ -110,6 +111,7 @@ static int user_report(struct ctl *c, const struct args *a)
 		" min(first_ms) AS 'first@', max(at_ms) AS 'last@' FROM"
 		" (SELECT event, reason, scs_id, origin_host, address, cert_sha256, device, subscription_id, mtc_user_id, times,"
 		"  coalesce(first_ms, at_ms) AS first_ms, at_ms FROM audit WHERE decision = 'refused' AND at_ms >= :since"
+		"  AND id >= " IWF_SQL_FIRST_SHOWN("audit", "at_ms", ":since")
 		"  UNION ALL SELECT event, reason, scs_id, origin_host, nullif(address, ''), cert_sha256, device, subscription_id,"
 		"  nullif(mtc_user_id, 0), times, first_ms, last_ms FROM audit_repeat"
 		"  WHERE decision = 'refused' AND times > 0 AND last_ms >= :since) AS r"

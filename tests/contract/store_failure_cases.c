@@ -89,11 +89,11 @@ START_TEST(open_refused)
 {
 	static const struct { const char *sql, *want; } foreign[] = {
 		{ "PRAGMA application_id = 7; CREATE TABLE t (x)", "belongs to another program (application_id 7" },
-		{ "PRAGMA user_version = 7", "belongs to another program" },
+		{ "PRAGMA user_version = 8", "belongs to another program" },
 		{ "PRAGMA user_version = 1; CREATE TABLE t (x)", "belongs to another program" },
-		{ "CREATE TABLE t (x)", "schema version 0, but this program wants version 7: run `iwfctl db migrate`" },
+		{ "CREATE TABLE t (x)", "schema version 0, but this program wants version 8: run `iwfctl db migrate`" },
 		{ "PRAGMA application_id = 1297369431; PRAGMA user_version = 9", "schema version 9 is of a newer program" },
-		{ "PRAGMA application_id = 1297369431; PRAGMA user_version = 7", "no such table" },
+		{ "PRAGMA application_id = 1297369431; PRAGMA user_version = 8", "no such table" },
 	};
 	sqlite3 *db;
 
@@ -110,7 +110,7 @@ START_TEST(open_refused)
 	put(work_path("text.db"), "This is a letter to the administrator, longer than the head of a database would be, which has 100 octets.\n");
 	does_not_open(uri_of("text.db"), false, "file is not a database");
 	put(work_path("empty.db"), "");
-	does_not_open(uri_of("empty.db"), false, "schema version 0, but this program wants version 7");
+	does_not_open(uri_of("empty.db"), false, "schema version 0, but this program wants version 8");
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(*foreign); i++) {
 		unlink(work_path("foreign.db"));
 		sqlite3_close(raw(work_path("foreign.db"), foreign[i].sql));
@@ -418,7 +418,7 @@ START_TEST(schema_changed_under_us)
 	FAILS(IWF_ESTORE, st->ops->changed(st, &changed));
 	FAILS(IWF_ESTORE, st->ops->begin(st));
 	ck_assert_ptr_nonnull(strstr(st->ops->errmsg(st), "schema version 9 is of a newer program"));
-	sqlite3_close(raw(work_path("iwf.db"), "PRAGMA user_version = 7"));
+	sqlite3_close(raw(work_path("iwf.db"), "PRAGMA user_version = 8"));
 	OK(st->ops->begin(st));
 	OK(st->ops->commit(st));
 	sqlite3_close(raw(work_path("iwf.db"), "DROP VIEW audit_log; DROP VIEW user_report; ALTER TABLE scs RENAME TO gone"));

@@ -425,7 +425,7 @@ END_TEST
 /* No statement walks a table.  What may be scanned is no table, has one row a table, or is all that is under way, once. */
 START_TEST(plans_use_indexes)
 {
-	static const char *const may[] = { "SCAN ways", "SCAN CONSTANT ROW", "SCAN sqlite_sequence", "SCAN temp.sqlite_schema",
+	static const char *const may[] = { "SCAN ways", "SCAN half", "SCAN CONSTANT ROW", "SCAN sqlite_sequence", "SCAN temp.sqlite_schema",
 		"SCAN device_trigger USING INDEX device_trigger_overdue", "SCAN device_trigger USING INDEX device_trigger_unfinished" };
 	struct iwf_store *st = fresh(SQLITE);
 	sqlite3 *db = iwf_store_sqlite(st);
@@ -461,7 +461,7 @@ END_TEST
 static const struct { const char *sql, *want; } pragmas[] = {
 	{ "PRAGMA foreign_keys", "1" }, { "PRAGMA journal_mode", "wal" }, { "PRAGMA synchronous", "2" },
 	{ "PRAGMA trusted_schema", "0" }, { "PRAGMA wal_autocheckpoint", "4000" },
-	{ "PRAGMA secure_delete", "2" }, { "PRAGMA temp_store", "2" }, { "PRAGMA user_version", "7" }, { "PRAGMA ignore_check_constraints", "0" },
+	{ "PRAGMA secure_delete", "2" }, { "PRAGMA temp_store", "2" }, { "PRAGMA user_version", "8" }, { "PRAGMA ignore_check_constraints", "0" },
 	{ "PRAGMA application_id", "1297369431" },
 };
 
@@ -588,6 +588,32 @@ START_TEST(kept_while_others_write_the_journal)
 	OK(st->ops->commit(st));
 	iwf_store_close(other);
 	iwf_store_close(st);
+}
+END_TEST
+
+static const struct { int64_t since, below; } moments[] = {
+	{ INT64_MIN, 0 }, { 9, 0 }, { 10, 0 }, { 11, 2 }, { 20, 2 }, { 21, 3 }, { 30, 3 }, { 31, 4 }, { 40, 4 }, { 41, 5 }, { INT64_MAX, 5 },
+};
+
+START_TEST(where_a_moment_lies)
+{
+	sqlite3 *db;
+	sqlite3_stmt *st;
+
+	ck_assert_int_eq(sqlite3_open(":memory:", &db), SQLITE_OK);
+	run(db, "CREATE TABLE t (id INTEGER PRIMARY KEY, at INTEGER)");
+	ck_assert_int_eq(sqlite3_prepare_v2(db, "SELECT count(*) FROM t WHERE id < " IWF_SQL_FIRST_SINCE("t", "at", ":since"), -1, &st, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_step(st), SQLITE_ROW);
+	ck_assert_int_eq(sqlite3_column_int64(st, 0), 0);
+	run(db, "INSERT INTO t VALUES (2, 10), (3, 10), (7, 20), (8, 30), (20, 40)");
+	for (size_t i = 0; i < sizeof(moments) / sizeof(*moments); i++) {
+		sqlite3_reset(st);
+		sqlite3_bind_int64(st, 1, moments[i].since);
+		ck_assert_int_eq(sqlite3_step(st), SQLITE_ROW);
+		ck_assert_int_eq(sqlite3_column_int64(st, 0), moments[i].below);
+	}
+	sqlite3_finalize(st);
+	sqlite3_close(db);
 }
 END_TEST
 
@@ -807,6 +833,7 @@ TCase *sqlite_cases(void)
 	tcase_add_test(tc, two_connections);
 	tcase_add_test(tc, news_of_administrators);
 	tcase_add_test(tc, kept_while_others_write_the_journal);
+	tcase_add_test(tc, where_a_moment_lies);
 	tcase_add_test(tc, killed_in_a_transaction);
 	tcase_add_test(tc, waits_while_the_machine_is_there);
 	tcase_add_test(tc, columns_that_do_not_fit);
