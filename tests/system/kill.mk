@@ -7,3 +7,7 @@ check_PROGRAMS += tests/support/fd_bad_disk
 tests_support_fd_bad_disk_SOURCES = tests/support/fd_host.c tests/support/bad_disk.c
 tests_support_fd_bad_disk_LDADD = $(FD_LIBS) $(GNUTLS_LIBS) -lpthread
 tests_support_fd_bad_disk_LDFLAGS = -rdynamic
+
+check_LTLIBRARIES += hurry.la
+hurry_la_SOURCES = tests/system/hurry.c
+hurry_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere

@@ -72,7 +72,7 @@ lab_kill() {
 	[ -s "$LAB/$name.pid" ] || return 0
 	pid=$(cat "$LAB/$name.pid")
 	kill -"$sig" "$pid" 2>/dev/null
-	for i in $(seq 150); do
+	for i in $(seq 600); do
 		kill -0 "$pid" 2>/dev/null || break
 		sleep 0.1
 	done

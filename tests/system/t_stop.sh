@@ -40,4 +40,13 @@ is "behind all answers" "$(grep -o '<-- D[AP][AR]' "$LAB/trace.log" | tail -1)" 
 like "and so does the SMS-SC" "$(tail -2 "$LAB/smssc.log")" '*DPR from the peer (REBOOTING)*'
 is "the journal has one as pending, and one that is sent again at the next start" \
 	"$(lab_sql 'SELECT reference, state FROM device_trigger ORDER BY reference' | tr '\n' ' ')" "1|2 2|1 "
+
+# freeDiameter aborts at its end where its threads do not get a processor soon enough.
+if [ -z "${SANITIZE:-}" ]; then
+	LD_PRELOAD="$BUILD/.libs/hurry.so" lab_node_start
+	sleep 1
+	lab_node_stop
+	is "it ends cleanly also where freeDiameter does not" $? 0
+	works "which it says" grep -q 'freeDiameter did not wait for its own threads' "$LAB/node.log"
+fi
 case_end

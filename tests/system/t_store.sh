@@ -16,7 +16,7 @@ acme=scs.acme.example
 cat >"$LAB/sim-smssc.conf" <<-END
 	identity = "smssc.$lab_realm"; realm = "$lab_realm"; listen = "127.0.0.1"; port = 0;
 	drr_timeout_ms = 500; drr_retries = 60; default = { after_ms = 100; };
-	devices = ( { ext_id = "soon@iot.example.com"; after_ms = 1000; } );
+	devices = ( { ext_id = "soon@iot.example.com"; after_ms = 2000; } );
 END
 lab_sql "UPDATE scs SET rate_per_s = 100000, burst = 100000"
 
@@ -103,7 +103,8 @@ act soon
 soon=$n
 is "a trigger whose report comes while the store is locked" "$status" SUCCESS
 lock
-sleep 1.5
+asked_to_keep() { jq -e "select(.type == \"dra\" and .reference == $soon and .result_code == 3004)" "$LAB/smssc.log" | grep -q .; }
+lab_wait 10 asked_to_keep
 unlock
 confirmed() { jq -e "select(.type == \"dra\" and .reference == $soon and .result_code == 2001)" "$LAB/smssc.log" | grep -q .; }
 lab_wait 5 confirmed
