@@ -1,11 +1,15 @@
-/* hurry.c - to preload into freeDiameterd: who sleeps for a millisecond, so that other threads get on, does not sleep at
- * all, as if the others had no processor meanwhile. */
+/* hurry.c - to preload into freeDiameterd: from when the file $HURRY is there, it gives up at once where it would wait some
+ * milliseconds for its threads to leave a queue. */
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
 int usleep(useconds_t us)
 {
 	const struct timespec t = { us / 1000000, us % 1000000 * 1000 };
+	const char *file = getenv("HURRY");
 
-	return us == 1000 ? 0 : nanosleep(&t, NULL);
+	if (us == 1000 && file && access(file, F_OK) == 0)
+		abort();
+	return nanosleep(&t, NULL);
 }

@@ -43,8 +43,9 @@ is "the journal has one as pending, and one that is sent again at the next start
 
 # freeDiameter aborts at its end where its threads do not get a processor soon enough.
 if [ -z "${SANITIZE:-}" ]; then
-	LD_PRELOAD="$BUILD/.libs/hurry.so" lab_node_start
+	HURRY=$LAB/hurry LD_PRELOAD="$BUILD/.libs/hurry.so" lab_node_start
 	sleep 1
+	touch "$LAB/hurry"
 	lab_node_stop
 	is "it ends cleanly also where freeDiameter does not" $? 0
 	works "which it says" grep -q 'freeDiameter did not wait for its own threads' "$LAB/node.log"
