@@ -14,7 +14,7 @@
 
 #define PAUSE_US        600                  /* who waits for the lock asks for it twice within it */
 #define ALONE_AFTER     50                   /* batches in which nobody else has written */
-#define CHECKPOINT_FROM 900                  /* pages of log: before the node does it, at 1000 */
+#define CHECKPOINT_FROM 900                  /* pages of log: before the node does it */
 #define LOG_TOO_LONG    4096                 /* pages */
 #define CACHE_KB        65536
 #define BEGIN_TRIES     15                   /* of two seconds each */
