@@ -93,6 +93,9 @@ field() { jq -r "select(.type == \"summary\") | .$2 // 0" "$LAB/$1.json"; }
 median() { sort -g | awk '{ v[NR] = $1 } END { if (NR) print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 div() { awk -v a="$1" -v b="$2" -v f="${3:-%.2f}" 'BEGIN { if (b + 0) printf f, a / b; else print "-" }'; }
 rss() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
+# What the host took of a virtual machine for itself, and all time, in ticks since the boot.
+stolen() { awk '/^cpu / { for (i = 2; i <= NF; i++) all += $i; print $9, all; exit }' /proc/stat; }
+stolen_since() { awk -v a="$1" -v b="$(stolen)" 'BEGIN { split(a, x); split(b, y); if (y[2] > x[2]) printf "%.0f", 100 * (y[1] - x[1]) / (y[2] - x[2]); else print 0 }'; }
 ticks() { local p; for p in "$@"; do sed 's/.*) //' "/proc/$p/stat"; done | awk '{ n += $12 + $13 } END { print n }'; }
 
 table=$LAB/table results=$LAB/results
@@ -224,10 +227,13 @@ bench_reconnect() {
 	row reconnect "ms, p99 of 200 triggers a second meanwhile" "$(div "$md" 1000 %.1f)" "$(div "$mb" 1000 %.1f)" "$(div "$md" "$mb")" "" "baseline: before they came"
 }
 
-failed=
+failed= taken=
+whole=$(stolen)
 for r in $rows; do
 	say "$r"
+	part=$(stolen)
 	"bench_$r" || { say "$r: failed"; failed+=" $r"; }
+	taken+=" $r $(stolen_since "$part")"
 done
 for p in door node hss smssc; do lab_alive $p || die "$p has died: $(tail -5 "$LAB/$p.log")"; done
 
@@ -236,12 +242,13 @@ gnutls=$(pkg-config --modversion gnutls 2>/dev/null) fd=$(dpkg-query -W -f '${Ve
 commit=$(git -C "$SRC" describe --always --dirty 2>/dev/null)
 echo
 echo "load average $began at the beginning, $(cut -d' ' -f1-3 /proc/loadavg) at the end"
+echo "the host took $(stolen_since "$whole") % of the machine's time for itself:$taken"
 echo "$machine, $(nproc) cores, Linux $(uname -r), GnuTLS $gnutls, freeDiameter $fd, commit ${commit:-?}, $(date -u +%Y-%m-%dT%H:%MZ)"
 printf '%-12s %-52s %14s %14s %8s  %-10s\n' row measured ours baseline ratio wanted
 cat "$table"
 jq -s --arg machine "$machine" --arg cores "$(nproc)" --arg kernel "$(uname -r)" --arg gnutls "$gnutls" --arg fd "$fd" --arg commit "$commit" \
-	--arg date "$(date -u +%Y-%m-%dT%H:%M:%SZ)" --arg load "$began" \
-	'{machine: $machine, cores: ($cores | tonumber), kernel: $kernel, gnutls: $gnutls, freediameter: $fd, commit: $commit, date: $date, load: $load, rows: .}' \
+	--arg date "$(date -u +%Y-%m-%dT%H:%M:%SZ)" --arg load "$began" --arg stolen "$taken" \
+	'{machine: $machine, cores: ($cores | tonumber), kernel: $kernel, gnutls: $gnutls, freediameter: $fd, commit: $commit, date: $date, load: $load, stolen_percent: ($stolen | split(" ")[1:] | [recurse(.[2:]; length > 1) | {(.[0]): (.[1] | tonumber)}] | add), rows: .}' \
 	"$results" >"$out" || die "cannot write $out"
 echo "written: $out"
 [ -z "$failed" ] || die "not measured:$failed"
