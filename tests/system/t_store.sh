@@ -4,7 +4,7 @@
 . "$SRC/tests/system/case.sh"
 case_begin
 LAB_BUSY_MS=250
-trap 'lab_stop; umount -l "$case_dir/lab/ro" "$case_dir/lab/db" 2>/dev/null; rm -rf "$case_dir"' EXIT
+trap 'lab_stop; umount -l "$case_dir/lab/db" "$case_dir/lab/ro" "$case_dir/lab/db" 2>/dev/null; rm -rf "$case_dir"' EXIT
 LAB_DB=$case_dir/lab/db/iwf.db
 mkdir -p "$case_dir/lab/db" "$case_dir/lab/ro"
 # A disk of its own, that can be full and made read-only: takes root and the right to mount.
@@ -136,9 +136,11 @@ if [ $disk = yes ]; then
 	back "disk full"
 
 	lab_sql ".backup $LAB/ro/iwf.db"
-	mount --bind "$LAB/ro" "$LAB/db" && mount -o remount,ro,bind "$LAB/db"
+	# In one step: the node looks for its database at any moment, and what it has open cannot be made read-only.
+	mount --bind "$LAB/ro" "$LAB/ro" && mount -o remount,ro,bind "$LAB/ro" && mount --bind "$LAB/ro" "$LAB/db"
+	works "another disk is in its place, read-only" [ ! -w "$LAB/db" ]
 	away "read-only"
-	umount "$LAB/db"
+	umount -l "$LAB/db"
 	back "read-only"
 else
 	echo "# skipped: a full and a read-only disk (no right to mount here)"
