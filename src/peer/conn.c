@@ -353,13 +353,16 @@ static void half_close(struct peer *p)
 	peer_set_deadline(p, PEER_CLOSE_MS);
 }
 
+/* The socket is asked before the clock: what the peer took while this process
+ * did not run counts for it. */
 static void stall_over(void *ctx)
 {
 	struct peer *p = ctx;
 	int64_t left;
 
+	peer_flush(p);
 	p->stall = 0;
-	if (p->out_n == p->out_at)
+	if (p->src.dead || p->out_n == p->out_at)
 		return;
 	left = p->moved_ms + p->setup->conf.stall_timeout_ms - peer_now_ms();
 	if (left <= 0)

@@ -5,6 +5,7 @@ check_peer_SOURCES = tests/unit/check_peer.c tests/unit/peer_certs.c tests/unit/
 check_peer_LDADD = $(OUTSIDE_LIBS) $(CHECK_LIBS)
 PEER_ENDS = tests/unit/peer_ends.c tests/unit/peer_ends.h tests/unit/peer_certs.c tests/unit/peer_certs.h
 check_peer_server_SOURCES = tests/unit/check_peer_server.c $(PEER_ENDS)
+check_peer_server_LDFLAGS = -Wl,--wrap=clock_gettime
 check_peer_server_LDADD = $(OUTSIDE_LIBS) $(CHECK_LIBS)
 check_peer_tls_SOURCES = tests/unit/check_peer_tls.c $(PEER_ENDS)
 check_peer_tls_LDADD = $(OUTSIDE_LIBS) $(CHECK_LIBS)
