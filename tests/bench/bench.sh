@@ -4,6 +4,7 @@
 #   BENCH_ROWS="idle handshakes triggers refused flood reconnect answer relay report devices"   which
 #   BENCH_CONNECTIONS=10000 BENCH_RECONNECT=1000                     how many
 #   BENCH_SECONDS=4 BENCH_ROUNDS=3                                   each measurement; rounds of A and B in turn
+#   BENCH_STOLEN=1                   percent that the host may take of a round of the node's rows, or it is measured again
 #
 # Prints a table, writes bench.json in the working directory.  Asserts nothing about times; fails only if something
 # could not be measured.
@@ -15,7 +16,7 @@ LAB_DOOR=yes
 LAB_TSP="direct_outside = true;" LAB_CONF='trust = { scs_ca = "pki/ca.crt"; };'
 all_rows="idle handshakes triggers refused flood reconnect answer relay report devices"
 rows=${BENCH_ROWS:-$all_rows}
-idle_n=${BENCH_CONNECTIONS:-10000} back_n=${BENCH_RECONNECT:-1000} secs=${BENCH_SECONDS:-4} rounds=${BENCH_ROUNDS:-3}
+idle_n=${BENCH_CONNECTIONS:-10000} back_n=${BENCH_RECONNECT:-1000} secs=${BENCH_SECONDS:-4} rounds=${BENCH_ROUNDS:-3} stolen_max=${BENCH_STOLEN:-1}
 out=$PWD/bench.json
 dir=$(mktemp -d "${TMPDIR:-/tmp}/iwf-bench.XXXXXX")
 trap 'for p in hold bare steady bare_answer bare_relay big few; do lab_kill $p >/dev/null 2>&1; done; lab_stop; [ -n "${BENCH_KEEP:-}" ] || rm -rf "$dir"' EXIT
@@ -95,7 +96,7 @@ div() { awk -v a="$1" -v b="$2" -v f="${3:-%.2f}" 'BEGIN { if (b + 0) printf f, 
 rss() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
 # What the host took of a virtual machine for itself, and all time, in ticks since the boot.
 stolen() { awk '/^cpu / { for (i = 2; i <= NF; i++) all += $i; print $9, all; exit }' /proc/stat; }
-stolen_since() { awk -v a="$1" -v b="$(stolen)" 'BEGIN { split(a, x); split(b, y); if (y[2] > x[2]) printf "%.0f", 100 * (y[1] - x[1]) / (y[2] - x[2]); else print 0 }'; }
+stolen_since() { awk -v a="$1" -v b="$(stolen)" 'BEGIN { split(a, x); split(b, y); if (y[2] > x[2]) printf "%.1f", 100 * (y[1] - x[1]) / (y[2] - x[2]); else print 0 }'; }
 ticks() { local p; for p in "$@"; do sed 's/.*) //' "/proc/$p/stat"; done | awk '{ n += $12 + $13 } END { print n }'; }
 
 table=$LAB/table results=$LAB/results
