@@ -184,7 +184,8 @@ big_file() {
 # Another node on a copy of that file, with nothing in its journal.
 fresh_node() {
 	local name=$1 file=$2
-	cp "$file" "$LAB/$name.db" || die "no copy of $file"
+	# On disk now, and not with the first pages that the node wants there.
+	cp "$file" "$LAB/$name.db" && sync "$LAB/$name.db" || die "no copy of $file"
 	sed "s#sqlite:$LAB_DB#sqlite:$LAB/$name.db#" "$LAB/mtc-iwf.conf" >"$LAB/$name-iwf.conf"
 	[ "$name" != big ] || load_scs | sqlite3 -bail "$LAB/big.db" || die "no SCSs in $LAB/big.db"
 	host_conf "$name" "$lab_node" <<-END
