@@ -52,7 +52,8 @@ bare_relay_start() {
 
 # in_turn ROUNDS SECONDS "NAME PORT PROCESS ARGS" ... -- ARGS: one after the other, ROUNDS times; gives rate[NAME], p99[NAME] in
 # ms and cpu[NAME] in us of PROCESS for each answer, a value for each round.  A round during which the host took more of the
-# machine than $stolen_max percent is measured again, but no more of them than ROUNDS; those that come then count as they are.
+# machine than $stolen_max percent is measured again a while later, but no more of them than ROUNDS; those that come then count
+# as they are.
 declare -A rate p99 cpu
 in_turn() {
 	local n=$1 s=$2 who=() i=0 again=0 w name port pid more t0 t1 began disturbed failed
@@ -79,6 +80,7 @@ in_turn() {
 		disturbed=$(awk -v a="$(stolen_since "$began")" -v b="$stolen_max" 'BEGIN { print (a > b) }')
 		if [ "$disturbed" = 1 ] && [ $again -lt "$n" ]; then
 			again=$((again + 1))
+			sleep 5
 			continue
 		fi
 		i=$((i + 1))
