@@ -25,6 +25,7 @@ ulimit -n "$(ulimit -Hn)"
 began=$(cut -d' ' -f1-3 /proc/loadavg)
 die() { echo "bench: $*" >&2; exit 1; }
 say() { echo "bench: $*" >&2; }
+[[ $stolen_max =~ ^[0-9]+(\.[0-9]+)?$ ]] || die "BENCH_STOLEN: '$stolen_max' is no percentage"
 for r in $rows; do
 	case " $all_rows " in *" $r "*) ;; *) die "BENCH_ROWS: there is no row '$r'; there are: $all_rows" ;; esac
 done

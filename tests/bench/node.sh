@@ -56,7 +56,7 @@ bare_relay_start() {
 # as they are.
 declare -A rate p99 cpu
 in_turn() {
-	local n=$1 s=$2 who=() i=0 again=0 w name port pid more t0 t1 began disturbed failed
+	local n=$1 s=$2 who=() i=0 again=0 all_the_same=0 w name port pid more t0 t1 began disturbed failed
 	local -A new
 	shift 2
 	while [ "$1" != -- ]; do who+=("$1"); shift; done
@@ -83,7 +83,7 @@ in_turn() {
 			sleep 5
 			continue
 		fi
-		i=$((i + 1))
+		i=$((i + 1)) all_the_same=$((all_the_same + disturbed))
 		[ $failed = no ] || continue
 		for w in "${who[@]}"; do
 			name=${w%% *}
@@ -91,7 +91,7 @@ in_turn() {
 		done
 	done
 	for w in "${who[@]}"; do name=${w%% *}; say "  $name: a second${rate[$name]}; us${cpu[$name]}; p99${p99[$name]}"; done
-	[ $again = 0 ] || say "  measured again, since the host took more than $stolen_max %: $again of $((again + n))"
+	[ $again = 0 ] || say "  rounds of which the host took more than $stolen_max %: $again measured again, $all_the_same of the $n that count"
 }
 med() { tr ' ' '\n' <<<"$1" | grep . | median; }
 # The ratio of each round's pair, of these the median: what both had to share the machine with drops out.
