@@ -12,6 +12,7 @@
 #include <gnutls/abstract.h>
 #include "gw_door.h"
 #include "gw_gate.h"
+#include "patience.h"
 #include "peer.h"
 #include "peer_certs.h"
 
@@ -102,7 +103,7 @@ static void from_door(int fd, void *ctx)
 
 static void run_ms(int ms) { peer_loop_run(loop, ms); }
 
-#define UNTIL(cond, ms) do { int64_t end_ = peer_now_ms() + (ms); while (!(cond) && peer_now_ms() < end_) run_ms(10); ck_assert_msg(cond, #cond); } while (0)
+#define UNTIL(cond) do { int64_t end_ = peer_now_ms() + PATIENCE_MS; while (!(cond) && peer_now_ms() < end_) run_ms(10); ck_assert_msg(cond, #cond); } while (0)
 
 static int listener(int domain, uint16_t *port)
 {
@@ -187,7 +188,7 @@ static void setup(void)
 	send_table(true, 1);
 	send_trust(NULL);
 	send_cert();
-	UNTIL(ready && node.opened, 5000);
+	UNTIL(ready && node.opened);
 }
 
 static void teardown(void)
@@ -195,7 +196,7 @@ static void teardown(void)
 	int status = -1;
 
 	gw_ipc_send_plain(keeper, GW_IPC_STOP);
-	for (int i = 0; i < 500 && waitpid(door, &status, WNOHANG) == 0; i++)
+	for (int64_t end = peer_now_ms() + PATIENCE_MS; waitpid(door, &status, WNOHANG) == 0 && peer_now_ms() < end;)
 		run_ms(10);
 	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the door ended with %d", status);
 	peer_loop_free(loop);
@@ -221,7 +222,7 @@ static void dial(struct side *s, const char *cert, const char *host, bool deaf)
 
 static void last_row(const char *decision, enum iwf_reason reason, int n)
 {
-	UNTIL(naudit >= n, 2000);
+	UNTIL(naudit >= n);
 	ck_assert_str_eq(rows[n - 1].decision, decision);
 	ck_assert_msg(rows[n - 1].reason == reason, "%s instead of %s: %s", iwf_reason_str(rows[n - 1].reason), iwf_reason_str(reason), rows[n - 1].detail);
 }
@@ -254,12 +255,12 @@ START_TEST(a_request_and_its_answer)
 	char text[512];
 
 	dial(&scs[0], "client", "scs.test", false);
-	UNTIL(scs[0].opened, 3000);
+	UNTIL(scs[0].opened);
 	ck_assert_str_eq(peer_remote_host(scs[0].peer), "iwf.test");
 	last_row("accepted", RS_NONE, 1);
 	ck_assert_int_eq(rows[0].scs, 7);
 	send_dar(scs[0].peer);
-	UNTIL(scs[0].messages, 3000);
+	UNTIL(scs[0].messages);
 	ck_assert_int_eq(node.messages, 1);
 	ck_assert(dia_msg_find(node.last, node.n, DIA_Route_Record, &a));
 	dia_avp_text(&a, text, sizeof(text));
@@ -276,9 +277,9 @@ START_TEST(another_name)
 	uint32_t result = 0;
 
 	dial(&scs[0], "client", "scs.test", false);
-	UNTIL(scs[0].opened, 3000);
+	UNTIL(scs[0].opened);
 	send_dar_of(scs[0].peer, "pin.test");
-	UNTIL(scs[0].messages, 3000);
+	UNTIL(scs[0].messages);
 	ck_assert(dia_msg_find(scs[0].last, scs[0].n, DIA_Result_Code, &a) && dia_avp_u32(&a, &result));
 	ck_assert_uint_eq(result, 5003);
 	ck_assert_int_eq(node.messages, 0);
@@ -291,23 +292,23 @@ END_TEST
 START_TEST(strangers)
 {
 	dial(&scs[0], "stranger", "scs.test", false);
-	UNTIL(scs[0].closed, 3000);
+	UNTIL(scs[0].closed);
 	last_row("refused", RS_CERT_ISSUER, 1);
 	dial(&scs[0], "nameless", "scs.test", false);
-	UNTIL(scs[0].closed, 3000);
+	UNTIL(scs[0].closed);
 	last_row("refused", RS_CERT_UNKNOWN, 2);
 	dial(&scs[0], "late", "scs.test", false);
-	UNTIL(scs[0].closed, 3000);
+	UNTIL(scs[0].closed);
 	last_row("refused", RS_CERT_EXPIRED, 3);
 	dial(&scs[0], "", "scs.test", false);
-	UNTIL(scs[0].closed, 3000);
+	UNTIL(scs[0].closed);
 	last_row("refused", RS_CERT_MISSING, 4);
 	dial(&scs[0], "client", "other.test", false);
-	UNTIL(scs[0].closed, 3000);
+	UNTIL(scs[0].closed);
 	ck_assert_msg(strstr(scs[0].why, "3010") != NULL, "%s", scs[0].why);
 	last_row("refused", RS_SCS_UNKNOWN, 5);
 	dial(&scs[0], "client", "pin.test", false);
-	UNTIL(scs[0].closed, 3000);
+	UNTIL(scs[0].closed);
 	last_row("refused", RS_CERT_PIN, 6);
 	ck_assert_int_eq(node.messages, 0);
 }
@@ -316,40 +317,40 @@ END_TEST
 START_TEST(places)
 {
 	dial(&scs[0], "client", "scs.test", true);
-	UNTIL(scs[0].opened, 3000);
+	UNTIL(scs[0].opened);
 	dial(&scs[1], "client", "scs.test", false);
-	UNTIL(scs[1].closed, 1500);
+	UNTIL(scs[1].closed);
 	ck_assert_msg(strstr(scs[1].why, "3004") != NULL, "%s", scs[1].why);
 	last_row("refused", RS_CONNECTIONS, 2);
 	ck_assert(scs[0].peer != NULL);
 	run_ms(1500);                            /* now it is silent, and does not answer */
 	dial(&scs[1], "client", "scs.test", false);
-	UNTIL(scs[1].opened, 4000);
-	UNTIL(scs[0].closed, 1000);
+	UNTIL(scs[1].opened);
+	UNTIL(scs[0].closed);
 	/* A silent one that lives answers, and stays. */
 	run_ms(1500);
 	dial(&scs[2], "client", "scs.test", false);
-	UNTIL(scs[2].closed, 3000);
+	UNTIL(scs[2].closed);
 	ck_assert(scs[1].peer != NULL);
 	send_table(true, 2);
 	dial(&scs[2], "client", "scs.test", false);
-	UNTIL(scs[2].opened, 3000);
+	UNTIL(scs[2].opened);
 }
 END_TEST
 
 START_TEST(sent_away)
 {
 	dial(&scs[0], "client", "scs.test", false);
-	UNTIL(scs[0].opened, 3000);
+	UNTIL(scs[0].opened);
 	send_table(false, 1);
-	UNTIL(scs[0].closed, 1000);
+	UNTIL(scs[0].closed);
 	ck_assert_msg(strstr(scs[0].why, "DO_NOT_WANT") != NULL, "%s", scs[0].why);
 	last_row("ended", RS_SCS_DISABLED, 2);
 	dial(&scs[0], "client", "scs.test", false);
-	UNTIL(scs[0].closed, 3000);
+	UNTIL(scs[0].closed);
 	send_table(true, 1);
 	dial(&scs[0], "client", "scs.test", false);
-	UNTIL(scs[0].opened, 3000);
+	UNTIL(scs[0].opened);
 }
 END_TEST
 
@@ -371,12 +372,12 @@ START_TEST(revoked)
 	ck_assert_int_eq(gnutls_x509_crl_sign2(crl, ca_crt, ca_key, GNUTLS_DIG_SHA256, 0), 0);
 	ck_assert_int_eq(gnutls_x509_crl_export2(crl, GNUTLS_X509_FMT_PEM, &out), 0);
 	dial(&scs[0], "client", "scs.test", false);
-	UNTIL(scs[0].opened, 3000);
+	UNTIL(scs[0].opened);
 	send_trust(&out);
-	UNTIL(scs[0].closed, 1000);
+	UNTIL(scs[0].closed);
 	last_row("ended", RS_CERT_REVOKED, 2);
 	dial(&scs[0], "client", "scs.test", false);
-	UNTIL(scs[0].closed, 3000);
+	UNTIL(scs[0].closed);
 	last_row("refused", RS_CERT_REVOKED, 3);
 	gnutls_x509_crl_deinit(crl), gnutls_x509_crt_deinit(crt), gnutls_x509_crt_deinit(ca_crt), gnutls_x509_privkey_deinit(ca_key);
 	gnutls_free(ca.data), gnutls_free(key.data), gnutls_free(leaf.data), gnutls_free(out.data);
@@ -392,7 +393,7 @@ START_TEST(counters)
 	int fd;
 
 	dial(&scs[0], "client", "scs.test", false);
-	UNTIL(scs[0].opened, 3000);
+	UNTIL(scs[0].opened);
 	fd = socket(AF_INET, SOCK_STREAM, 0);
 	ck_assert_int_eq(connect(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
 	while ((r = read(fd, text + n, sizeof(text) - 1 - n)) > 0)

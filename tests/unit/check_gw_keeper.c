@@ -17,9 +17,9 @@
 #include "gw_keeper.h"
 #include "log.h"
 #include "migrate.h"
+#include "patience.h"
 #include "peer_certs.h"
 
-#define PATIENCE_MS 30000
 
 static char dir[64];
 static struct gw_conf conf;

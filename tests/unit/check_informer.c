@@ -14,6 +14,7 @@
 #include "informer.h"
 #include "log.h"
 #include "migrate.h"
+#include "patience.h"
 #include "private.h"
 
 static char dir[64];
@@ -138,7 +139,7 @@ static void rest(int ms)
 /* Until the file has that in it. */
 static void comes(const char *file, const char *want)
 {
-	for (int i = 0; i < 3000; i++) {
+	for (int i = 0; i < PATIENCE_MS / 10; i++) {
 		if (strstr(content(file), want))
 			return;
 		rest(10);
@@ -148,7 +149,7 @@ static void comes(const char *file, const char *want)
 
 static void says(const char *want)
 {
-	for (int i = 0; i < 3000 && !is_logged(want); i++)
+	for (int i = 0; i < PATIENCE_MS / 10 && !is_logged(want); i++)
 		rest(10);
 	ck_assert_msg(is_logged(want), "%s is not said: %s", want, logged);
 }

@@ -213,7 +213,7 @@ static int run(const char *words)
 	for (char *w = strtok(text, " "); w && n < 63; w = strtok(NULL, " "))
 		argv[n++] = w;
 	last = outside_start("tsp-load", argv, NULL);
-	return outside_wait(&last, loop, 20000);
+	return outside_wait(&last, loop, PATIENCE_MS);
 }
 
 #define ends_with(status, words) do { \
@@ -279,7 +279,7 @@ START_TEST(no_omission)
 	kill(last.pid, SIGSTOP);
 	nanosleep(&(struct timespec){ .tv_sec = 1, .tv_nsec = 500000000 }, NULL);
 	kill(last.pid, SIGCONT);
-	ck_assert_int_eq(outside_wait(&last, loop, 10000), 0);
+	ck_assert_int_eq(outside_wait(&last, loop, PATIENCE_MS), 0);
 	p50 = strstr(outside_printed(&last), "\"latency_p50_us\":");
 	/* About 150 of 200 waited between 0 and 1.5 s. */
 	ck_assert_ptr_nonnull(p50);

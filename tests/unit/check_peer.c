@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "patience.h"
 #include "peer.h"
 #include "peer_certs.h"
 
@@ -125,7 +126,7 @@ static void dial(const struct peer_conf *conf, const char *host, const struct pe
 /* Turns the loop until *what has got to `want`, at most 5 s. */
 static void run_until(const int *what, int want)
 {
-	int64_t end = peer_now_ms() + 5000;
+	int64_t end = peer_now_ms() + PATIENCE_MS;
 
 	while (*what < want && peer_now_ms() < end)
 		peer_loop_run(loop, 100);
@@ -540,7 +541,8 @@ START_TEST(watchdog_answered)
 
 	c.watchdog_s = 1;
 	open_both(s, c);
-	run_ms(2500);
+	for (int64_t end = peer_now_ms() + PATIENCE_MS; client.dwa < 2 && peer_now_ms() < end;)
+		peer_loop_run(loop, 100);
 	ck_assert_int_eq(client.closed + server.closed, 0);
 	ck_assert_uint_ge(server.dwr, 2);
 	ck_assert_uint_ge(client.dwa, 2);
@@ -555,7 +557,7 @@ START_TEST(watchdog_ignored)
 	c.watchdog_s = 1;
 	s.bad.ignore_dwr = true;
 	open_both(s, c);
-	while (!client.closed && peer_now_ms() < start + 6000)
+	while (!client.closed && peer_now_ms() < start + PATIENCE_MS)
 		peer_loop_run(loop, 100);
 	ck_assert_int_eq(client.closed, 1);
 	ck_assert_msg(strstr(client.why, "watchdog"), "%s", client.why);
@@ -575,7 +577,7 @@ START_TEST(many)
 	}
 	server.echo = client.echo = true;
 	open_both(s, c);
-	for (int64_t end = peer_now_ms() + 20000; client.answers < 20000 && peer_now_ms() < end;) {
+	for (int64_t end = peer_now_ms() + PATIENCE_MS; client.answers < 20000 && peer_now_ms() < end;) {
 		for (int i = 0; i < 200 && sent < 20000; i++, sent++)
 			send_request(client.peer, APP, CMD, sent, sent % 1500);
 		peer_loop_run(loop, 1);
@@ -637,7 +639,7 @@ START_TEST(answers_held_back)
 	open_both(s, c);
 	start = peer_now_ms();
 	send_request(client.peer, APP, CMD, 1, 0);
-	while (!client.answers && peer_now_ms() < start + 5000)
+	while (!client.answers && peer_now_ms() < start + PATIENCE_MS)
 		peer_loop_run(loop, 100);
 	ck_assert_uint_eq(client.answers, 1);
 	ck_assert_int_ge(peer_now_ms() - start, 190);

@@ -479,7 +479,7 @@ START_TEST(asks_and_does_not_read)
 	dia_put_text(&w, DIA_Origin_Realm, "test");
 	ck_assert(dia_end(&w));
 	fcntl(fd, F_SETFL, O_NONBLOCK);
-	for (int64_t end = peer_now_ms() + 8000; !server.closed && peer_now_ms() < end;) {
+	for (int64_t end = peer_now_ms() + PATIENCE_MS; !server.closed && peer_now_ms() < end;) {
 		for (int i = 0; i < 500; i++) {
 			ssize_t r = send(fd, w.p, w.n, MSG_NOSIGNAL);
 

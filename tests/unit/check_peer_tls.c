@@ -22,7 +22,7 @@ static struct raw_tls raw_tls(const struct peer_listener *l, const char *priorit
 	ck_assert_int_eq(gnutls_priority_set_direct(t.s, priority, NULL), 0);
 	gnutls_credentials_set(t.s, GNUTLS_CRD_CERTIFICATE, t.cred);
 	gnutls_transport_set_int(t.s, t.fd);
-	for (int i = 0; i < 200 && (r = gnutls_handshake(t.s)) == GNUTLS_E_AGAIN; i++)
+	for (int i = 0; i < 5000 && (r = gnutls_handshake(t.s)) == GNUTLS_E_AGAIN; i++)
 		peer_loop_run(loop, 5);
 	ck_assert_int_eq(r, 0);
 	return t;

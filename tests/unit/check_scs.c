@@ -175,7 +175,7 @@ static int run(const char *words, const char *input)
 	for (char *w = strtok(text, " "); w && n < 63; w = strtok(NULL, " "))
 		argv[n++] = w;
 	last = outside_start("tsp-scs", argv, input);
-	return outside_wait(&last, loop, 10000);
+	return outside_wait(&last, loop, PATIENCE_MS);
 }
 
 /* Fails with what tsp-scs printed last. */
@@ -226,7 +226,7 @@ START_TEST(outcomes)
 
 	ck_assert_msg(run(rows[_i].words, NULL) == rows[_i].status, "%s\n%s", rows[_i].words, outside_printed(&last));
 	ck_assert_msg(says(rows[_i].says), "%s\n%s", rows[_i].words, outside_printed(&last));
-	for (int i = 0; i < 200 && !scs.closed; i++)
+	for (int64_t end = peer_now_ms() + PATIENCE_MS; !scs.closed && peer_now_ms() < end;)
 		peer_loop_run(loop, 10);
 	ck_assert_int_eq(scs.closed, 1);
 	ck_assert_msg(strstr(scs.why, "DPR"), "%s", scs.why);
@@ -395,7 +395,6 @@ START_TEST(many)
 	start = peer_now_ms();
 	ends_with(0, "trigger --ext-id good@x.yy --count 40 --rate 100 --json", NULL);
 	ck_assert_int_ge(peer_now_ms() - start, 380);
-	ck_assert_int_le(peer_now_ms() - start, 2000);
 	/* More than is read ahead. */
 	for (int i = 0; i < 2000; i++)
 		fprintf(f, "trigger --ext-id reported@x.yy --reference %d --wait-report # %01500d\n", i, 0);
@@ -417,7 +416,7 @@ START_TEST(kept_out)
 	listen_as("server");
 	ends_with(3, "trigger --connect-timeout 0.3", NULL);   /* no TLS */
 	last = outside_start("tsp-scs", argv, NULL);
-	ck_assert_int_eq(outside_wait(&last, loop, 10000), 2);   /* who are we? */
+	ck_assert_int_eq(outside_wait(&last, loop, PATIENCE_MS), 2);   /* who are we? */
 	ck_assert_msg(says("--origin-host is needed"), "%s", outside_printed(&last));
 	ck_assert_int_eq(scs.opened, 0);
 }
@@ -443,7 +442,7 @@ START_TEST(over_tls)
 	                                "--key",
 	                                outside_path(key), "trigger", "--ext-id", "good@x.yy", rows[_i].more, NULL }), 13 * sizeof(argv[0]));
 	last = outside_start("tsp-scs", argv, NULL);
-	ck_assert_int_eq(outside_wait(&last, loop, 10000), rows[_i].status);
+	ck_assert_int_eq(outside_wait(&last, loop, PATIENCE_MS), rows[_i].status);
 	ck_assert_msg(says(rows[_i].says), "%s", outside_printed(&last));
 	if (!rows[_i].status) {   /* Origin-Host came from the certificate */
 		struct arrived *a = our_end_await(&scs, loop, NULL, CMD_DA, true, 0);
@@ -459,14 +458,14 @@ START_TEST(loses_the_connection)
 	                       "--reference", "4", NULL };
 
 	last = outside_start("tsp-scs", argv, NULL);
-	ck_assert_ptr_nonnull(our_end_await(&scs, loop, NULL, CMD_DA, true, 5000));
+	ck_assert_ptr_nonnull(our_end_await(&scs, loop, NULL, CMD_DA, true, PATIENCE_MS));
 	if (_i)
 		kill(last.pid, SIGTERM);
 	else
 		peer_abort(scs.peer);
-	ck_assert_int_eq(outside_wait(&last, loop, 5000), 3);
+	ck_assert_int_eq(outside_wait(&last, loop, PATIENCE_MS), 3);
 	ck_assert_msg(says("trigger 4: connection lost before the answer"), "%s", outside_printed(&last));
-	for (int i = 0; i < 200 && !scs.closed; i++)
+	for (int64_t end = peer_now_ms() + PATIENCE_MS; !scs.closed && peer_now_ms() < end;)
 		peer_loop_run(loop, 10);
 	ck_assert_msg(strstr(scs.why, _i ? "DPR" : "broken off by us"), "%s", scs.why);
 }
@@ -502,7 +501,7 @@ START_TEST(over_sctp)
 	ck_assert_msg(listener != NULL, "%s", err);
 	snprintf(where, sizeof(where), "127.0.0.1:%u", peer_listener_port(listener));
 	last = outside_start("tsp-scs", argv, NULL);
-	ck_assert_int_eq(outside_wait(&last, loop, 10000), rows[_i].status);
+	ck_assert_int_eq(outside_wait(&last, loop, PATIENCE_MS), rows[_i].status);
 	ck_assert_msg(says(rows[_i].says), "%s", outside_printed(&last));
 	ck_assert_uint_eq(our_end_count(&scs, CMD_DA, true), !rows[_i].status);
 }
@@ -520,7 +519,7 @@ START_TEST(without_cer)
 		                       outside_path("raw"), NULL };
 
 		last = outside_start("tsp-scs", argv, NULL);
-		ck_assert_int_eq(outside_wait(&last, loop, 5000), 3);
+		ck_assert_int_eq(outside_wait(&last, loop, PATIENCE_MS), 3);
 		ck_assert_msg(strstr(scs.why, "framing: version 2"), "%s", scs.why);
 	}
 }

@@ -15,12 +15,12 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "patience.h"
 #include "peer.h"
 #include "peer_certs.h"
 
 #define APP 16777309u
 #define CMD 8388639u
-#define PATIENCE_MS 40000
 
 struct end {
 	struct peer *peer;

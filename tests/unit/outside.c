@@ -113,7 +113,7 @@ bool outside_prints(const struct child *c, struct peer_loop *loop, const char *t
 
 uint16_t outside_port(const char *file, struct peer_loop *loop)
 {
-	for (int i = 0; i < 1000; i++) {
+	for (int64_t end = peer_now_ms() + PATIENCE_MS; peer_now_ms() < end;) {
 		FILE *f = fopen(file, "r");
 		unsigned port = 0;
 
@@ -214,6 +214,14 @@ unsigned our_end_count(const struct our_end *e, uint32_t code, bool request)
 	for (const struct arrived *a = e->first; a; a = a->next)
 		n += a->h.code == code && request == !!(a->h.flags & DIA_F_REQUEST);
 	return n;
+}
+
+unsigned our_end_gets(struct our_end *e, struct peer_loop *loop, uint32_t code, bool request, unsigned want)
+{
+	for (int64_t end = peer_now_ms() + PATIENCE_MS; our_end_count(e, code, request) < want && peer_now_ms() < end;)
+		peer_loop_run(loop, 5);
+	outside_run(loop, 200);
+	return our_end_count(e, code, request);
 }
 
 uint32_t msg_u32(const struct arrived *a, enum dia_id id)

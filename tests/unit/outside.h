@@ -2,6 +2,7 @@
  * plays the other side on the peer stack. */
 #pragma once
 #include <sys/types.h>
+#include "patience.h"
 #include "peer.h"
 
 #define APP_TSP 16777309u
@@ -29,7 +30,7 @@ int outside_wait(struct child *, struct peer_loop *, int ms);
 const char *outside_printed(const struct child *);
 /* Turns the loop until that text has been printed; false after ms. */
 bool outside_prints(const struct child *, struct peer_loop *, const char *text, int ms);
-/* Turns the loop until the file is there, and reads a port from it; 0 after 10 s. */
+/* Turns the loop until the file is there, and reads a port from it; 0 after PATIENCE_MS. */
 uint16_t outside_port(const char *file, struct peer_loop *);
 void outside_run(struct peer_loop *, int ms);
 
@@ -51,6 +52,8 @@ extern const struct peer_ops our_end_ops;      /* ctx to be set to the our_end *
 struct arrived *our_end_await(struct our_end *, struct peer_loop *, struct arrived *from, uint32_t code, bool request,
                               int ms);
 unsigned our_end_count(const struct our_end *, uint32_t code, bool request);
+/* Waits until so many have come; the number of those that came, a while later. */
+unsigned our_end_gets(struct our_end *, struct peer_loop *, uint32_t code, bool request, unsigned want);
 
 /* Values in messages; a missing one is UINT32_MAX, or "". */
 uint32_t msg_u32(const struct arrived *, enum dia_id id);

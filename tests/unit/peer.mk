@@ -1,6 +1,6 @@
 check_PROGRAMS += check_peer check_peer_server check_peer_tls check_sim check_scs
 TESTS += check_peer check_peer_server check_peer_tls check_sim check_scs
-OUTSIDE_TEST = tests/unit/outside.c tests/unit/outside.h tests/unit/peer_certs.c tests/unit/peer_certs.h
+OUTSIDE_TEST = tests/unit/outside.c tests/unit/outside.h tests/unit/patience.h tests/unit/peer_certs.c tests/unit/peer_certs.h
 check_peer_SOURCES = tests/unit/check_peer.c tests/unit/peer_certs.c tests/unit/peer_certs.h
 check_peer_LDADD = $(OUTSIDE_LIBS) $(CHECK_LIBS)
 PEER_ENDS = tests/unit/peer_ends.c tests/unit/peer_ends.h tests/unit/peer_certs.c tests/unit/peer_certs.h

@@ -162,7 +162,7 @@ void dial(const struct peer_conf *conf, const struct peer_listener *l)
 
 void run_until(const int *what, int want)
 {
-	int64_t end = peer_now_ms() + 5000;
+	int64_t end = peer_now_ms() + PATIENCE_MS;
 
 	while (*what < want && peer_now_ms() < end)
 		peer_loop_run(loop, 50);
@@ -217,7 +217,7 @@ void ask(struct peer *p, size_t payload)
 
 void answered(unsigned want)
 {
-	for (int64_t end = peer_now_ms() + 5000; client.answers < want && peer_now_ms() < end;)
+	for (int64_t end = peer_now_ms() + PATIENCE_MS; client.answers < want && peer_now_ms() < end;)
 		peer_loop_run(loop, 50);
 	ck_assert_uint_eq(client.answers, want);
 }
@@ -248,7 +248,7 @@ size_t take(int fd, uint8_t *to, size_t size)
 {
 	size_t n = 0, want = 4;
 
-	for (int64_t end = peer_now_ms() + 2000; n < want && peer_now_ms() < end;) {
+	for (int64_t end = peer_now_ms() + PATIENCE_MS; n < want && peer_now_ms() < end;) {
 		ssize_t r;
 
 		peer_loop_run(loop, 5);

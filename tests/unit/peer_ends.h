@@ -2,6 +2,7 @@
  * owner decides; and raw sockets that may do what no client would. */
 #pragma once
 #include <check.h>
+#include "patience.h"
 #include "peer_certs.h"
 #include "peer_int.h"
 
@@ -43,7 +44,7 @@ gnutls_certificate_credentials_t credentials(const char *name);
 struct peer_listener *serve(const struct peer_conf *conf);
 void dial(const struct peer_conf *conf, const struct peer_listener *l);
 void open_both(const struct peer_conf *s, const struct peer_conf *c);
-/* Turns the loop until *what has got to `want`, at most 5 s. */
+/* Turns the loop until *what has got to `want`, at most PATIENCE_MS. */
 void run_until(const int *what, int want);
 void run_ms(int ms);
 bool arrived(struct peer *p, const struct sockaddr *from, void *ctx);
@@ -60,7 +61,7 @@ void answered(unsigned want);
 int raw_socket(const struct peer_listener *l);
 void put(int fd, const void *p, size_t n);
 void put_cer(int fd);
-/* One message off a raw socket, at most 2 s of the loop; 0: the end. */
+/* One message off a raw socket, at most PATIENCE_MS of the loop; 0: the end. */
 size_t take(int fd, uint8_t *to, size_t size);
 /* CER and CEA exchanged. */
 int raw_open(const struct peer_listener *l);
