@@ -23,7 +23,7 @@ lab_node=$lab_iwf
 [ "${LAB_DOOR:-no}" = no ] || lab_node=iwf1.inside.$lab_realm
 lab_tool() { echo "$BUILD/$1"; }
 iwfctl() { "$(lab_tool iwfctl)" --config "$LAB/mtc-iwf.conf" "$@"; }
-lab_sql() { sqlite3 -bail -cmd '.timeout 5000' -cmd 'PRAGMA foreign_keys=ON' "$LAB_DB" "$@"; }
+lab_sql() { sqlite3 -bail -cmd '.timeout 60000' -cmd 'PRAGMA foreign_keys=ON' "$LAB_DB" "$@"; }
 
 lab_die() { echo "lab: $*" >&2; return 1; }
 

@@ -11,11 +11,11 @@ for t in "$@"; do
 	mkdir -p "$(dirname "$log")"
 	prog=$SRC/$t
 	[ -x "$prog" ] || prog=$BUILD/$t
-	timeout -k 10 "${TEST_TIMEOUT:-300}" "$prog" >"$log" 2>&1 </dev/null
+	timeout -k 10 "${TEST_TIMEOUT:-900}" "$prog" >"$log" 2>&1 </dev/null
 	case $? in
 	0) result=PASS;;
 	77) result=SKIP;;
-	124|137) result=FAIL; bad=1; echo "not ok - it ends: stopped after ${TEST_TIMEOUT:-300} s" >>"$log";;
+	124|137) result=FAIL; bad=1; echo "not ok - it ends: stopped after ${TEST_TIMEOUT:-900} s" >>"$log";;
 	*) result=FAIL; bad=1;;
 	esac
 	echo ":global-test-result: $result" >"$trs"

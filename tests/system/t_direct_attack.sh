@@ -6,6 +6,7 @@ LAB_DOOR=no
 # freeDiameter loses a CER whose connection closes while it is being let in (SECURITY.md, known limits).
 LAB_LEAKS=0
 . "$SRC/tests/system/case.sh"
+. "$SRC/tests/system/good.sh"
 case_begin
 exec </dev/null
 LAB_NOTIFY='timeout_ms = 1000;'
@@ -16,22 +17,8 @@ lab_sql "INSERT INTO \"authorization\" (scs_id, subscription_id, may_trigger) SE
 lab_start || exit 1
 node_pid=$(cat "$LAB/node.pid")
 
-# ---- the good SCS: a request each 100 ms.  Each has 5 s, but for those beside what is known to be slow.
-mkfifo "$LAB/good.in"
-exec {good_in}<>"$LAB/good.in"
-scs scs.acme.example --json script <"$LAB/good.in" >"$LAB/good.log" 2>&1 &
-echo $! >"$LAB/good.pid"
-trap 'lab_kill beats >/dev/null; lab_kill good >/dev/null; lab_stop; rm -rf "$case_dir"' EXIT
-lab_wait 10 grep -q '"connected"' "$LAB/good.log" || exit 1
-beats() {
-	local n=1000
-	while echo "trigger --ext-id meter1@iot.example.com --payload x --timeout 20 --reference $((n += 1))" >&"$good_in"; do sleep 0.1; done
-}
-beats &
-echo $! >"$LAB/beats.pid"
-good_ones() { grep -c '"type":"answer".*"status":"SUCCESS"' "$LAB/good.log"; }
-good_more() { [ "$(good_ones)" -gt "$1" ]; }
-slowest() { tail -n +$(($1 + 1)) "$LAB/good.log" | sed -n 's/.*"type":"answer".*"rtt_ms":\([0-9]*\).*/\1/p' | sort -n | tail -1; }
+trap 'good_drop; lab_stop; rm -rf "$case_dir"' EXIT
+good_on || exit 1
 memory() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$node_pid/status"; }
 fds() { local f=("/proc/$node_pid/fd"/*); echo ${#f[@]}; }
 attack() {
@@ -42,7 +29,7 @@ attack() {
 	is "$2${out:+ ($out)}" $status 0
 	[ "$(cat "$LAB/node.pid")" = "$node_pid" ] && lab_alive node || case_not_ok "$1: the node is still there"
 	lab_wait 30 good_more "$before" || case_not_ok "$1: the good SCS goes on" "$(tail -3 "$LAB/good.log")"
-	case $out in *observed*) echo "observed: meanwhile the good SCS waited $(slowest "$mark") ms at most; the node has $(memory) KiB";; esac
+	case $out in *observed*) echo "observed: meanwhile the good SCS waited $(good_slowest "$mark") ms at most; the node has $(memory) KiB";; esac
 }
 audited() { [ "$(lab_sql "SELECT count(*) FROM audit WHERE reason = '$1'")" -gt 0 ]; }
 
@@ -97,15 +84,7 @@ works "the audit's chain is whole" iwfctl audit verify
 no_more_fds() { [ "$(fds)" -le "$fds" ]; }
 works "no descriptor is left" lab_wait 70 no_more_fds
 echo "node: $rss KiB before, $(memory) KiB after; $(($(wc -l <"$LAB/node.log") - lines)) lines of log since the flood"
-lab_kill beats >/dev/null
-reported() { [ "$(grep -c '"type":"report"' "$LAB/good.log")" -ge "$(good_ones)" ]; }
-works "the good SCS has all its reports" lab_wait 30 reported
-echo quit >&"$good_in"
-exec {good_in}>&-
-lab_kill good >/dev/null
-is "of the good SCS's requests none failed" "$(grep -E '"type":"(answer|error|timeout|closed|no-answer)"' "$LAB/good.log" | grep -vc '"status":"SUCCESS"')" 0
-works "and there were many" test "$(good_ones)" -gt 100
-echo "good SCS: $(good_ones) requests, the slowest $(slowest 0) ms"
+good_off
 lab_node_stop
 is "the node ends cleanly" $? 0
 case_end

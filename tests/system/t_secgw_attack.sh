@@ -3,6 +3,7 @@
 # SCS sends its requests and must not notice, and nothing may be left behind.
 LAB_DOOR=yes
 . "$SRC/tests/system/case.sh"
+. "$SRC/tests/system/good.sh"
 case_begin
 exec </dev/null
 LAB_LIMITS="half_open = 60; half_open_per_source = 30; source_rate_per_s = 50; source_burst = 400;
@@ -15,21 +16,8 @@ lab_sql "INSERT INTO \"authorization\" (scs_id, subscription_id, may_trigger) SE
 	INSERT INTO scs_gateway (scs_id, connections) SELECT id, 10 FROM scs WHERE name = 'nordtrack'"
 lab_start || exit 1
 
-# ---- the good SCS: a request each 100 ms; each has 20 s.
-mkfifo "$LAB/good.in"
-exec {good_in}<>"$LAB/good.in"
-scs scs.acme.example --json script <"$LAB/good.in" >"$LAB/good.log" 2>&1 &
-echo $! >"$LAB/good.pid"
-lab_wait 10 grep -q '"connected"' "$LAB/good.log" || exit 1
-beats() {
-	local n=1000
-	while echo "trigger --ext-id meter1@iot.example.com --payload x --timeout 20 --reference $((n += 1))" >&"$good_in"; do sleep 0.1; done
-}
-beats &
-echo $! >"$LAB/beats.pid"
-trap 'lab_kill beats >/dev/null; lab_kill good >/dev/null; lab_stop; rm -rf "$case_dir"' EXIT
-good_ones() { grep -c '"type":"answer".*"status":"SUCCESS"' "$LAB/good.log"; }
-good_more() { [ "$(good_ones)" -gt "$1" ]; }
+trap 'good_drop; lab_stop; rm -rf "$case_dir"' EXIT
+good_on || exit 1
 
 door_pid=$(pgrep -P "$(cat "$LAB/door.pid")")
 door_memory() { sed -n "s/^$1:[^0-9]*\([0-9]*\).*/\1/p" "/proc/$door_pid/status"; }
@@ -125,15 +113,7 @@ if [ -z "${SANITIZE:-}" ]; then
 	works "and never was 16 MiB more" test "$(door_memory VmHWM)" -lt $((rss + 16384))
 fi
 is "it is still the same process" "$(pgrep -P "$(cat "$LAB/door.pid")")" "$door_pid"
-lab_kill beats >/dev/null
-reported() { [ "$(grep -c '"type":"report"' "$LAB/good.log")" -ge "$(good_ones)" ]; }
-works "the good SCS has all its reports" lab_wait 20 reported
-echo quit >&"$good_in"
-exec {good_in}>&-
-lab_kill good >/dev/null
-is "of the good SCS's requests none failed" "$(grep -E '"type":"(answer|error|timeout|closed|no-answer)"' "$LAB/good.log" | grep -vc '"status":"SUCCESS"')" 0
-works "and there were many" test "$(good_ones)" -gt 100
-echo "good SCS: $(good_ones) requests, the slowest $(sed -n 's/.*"type":"answer".*"rtt_ms":\([0-9]*\).*/\1/p' "$LAB/good.log" | sort -n | tail -1) ms"
+good_off
 lab_door_stop
 is "the gateway ends cleanly" $? 0
 case_end
