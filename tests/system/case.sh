@@ -4,6 +4,7 @@
 #   is NAME GOT WANT          GOT is WANT
 #   like NAME GOT PATTERN     GOT matches the glob
 #   works NAME COMMAND...     the command succeeds
+#   becomes NAME STATUS COMMAND...   it ends with that status; at first it may not
 #   case_skip NAME            cannot be tried here: the test counts as skipped, unless a case fails
 #   case_end                  last line of the test
 . "$SRC/tests/system/lab.sh"
@@ -25,6 +26,15 @@ works() {
 	out=$("$@" 2>&1) && { case_ok "$name"; return; }
 	status=$?
 	case_not_ok "$name" "status $status of: $*" "$out"
+}
+case_gives() { local want=$1; shift; "$@"; [ $? = "$want" ]; }
+becomes() {
+	local name=$1 want=$2 status
+	shift 2
+	lab_wait 10 case_gives "$want" "$@" && { case_ok "$name"; return; }
+	"$@"
+	status=$?
+	is "$name" "$status" "$want"
 }
 case_end() {
 	local f
