@@ -1,6 +1,6 @@
 # case.sh - cases of a system test: one line each, a status at the end.
 #
-#   case_begin                makes a lab directory that is gone at the end
+#   case_begin                makes a lab directory that is gone at the end, in LAB_TMP, or as mktemp does
 #   is NAME GOT WANT          GOT is WANT
 #   like NAME GOT PATTERN     GOT matches the glob
 #   works NAME COMMAND...     the command succeeds
@@ -11,7 +11,7 @@
 case_n=0 case_bad=0 case_skipped=0
 
 case_begin() {
-	case_dir=$(mktemp -d "${TMPDIR:-/tmp}/iwf-test.XXXXXX")
+	case_dir=$(mktemp -d "${LAB_TMP:-${TMPDIR:-/tmp}}/iwf-test.XXXXXX")
 	trap 'lab_stop; rm -rf "$case_dir"' EXIT
 	trap 'exit 1' INT TERM
 }

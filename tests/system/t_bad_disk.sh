@@ -1,6 +1,7 @@
 #!/bin/bash
 # A disk that takes writes and then does not get them down: nobody is told that something is accepted which is not on
 # disk, who asks meanwhile hears so at once, and it goes on by itself when the disk does.
+LAB_TMP=   # on a disk
 . "$SRC/tests/system/case.sh"
 case_begin
 LAB_T4='timeout_ms = 60000;'

@@ -7,6 +7,7 @@
 #   KILLS=N       how often (12; some two seconds each)
 #   KILL_SEED=N   the same order and pauses again
 LAB_IDENTITY=local-then-hss LAB_T4='timeout_ms = 1500;' LAB_S6M='timeout_ms = 1500; cache_age_s = 0;' LAB_FD_EXTRA='TcTimer = 1;'
+LAB_TMP=   # on a disk
 . "$SRC/tests/system/case.sh"
 case_begin
 exec </dev/null
