@@ -4,6 +4,7 @@
 #   BENCH_ROWS="idle handshakes triggers refused flood reconnect answer relay report devices"   which
 #   BENCH_CONNECTIONS=10000 BENCH_RECONNECT=1000                     how many
 #   BENCH_SECONDS=4 BENCH_ROUNDS=3                                   each measurement; rounds of A and B in turn
+#   BENCH_REST=0                     seconds of rest before each row: hosts that lend a machine more than its share take it back
 #   BENCH_STOLEN=1                   percent that the host may take of a round of the node's rows, or it is measured again
 #
 # Prints a table, writes bench.json in the working directory.  Asserts nothing about times; fails only if something
@@ -16,7 +17,7 @@ LAB_DOOR=yes
 LAB_TSP="direct_outside = true;" LAB_CONF='trust = { scs_ca = "pki/ca.crt"; };'
 all_rows="idle handshakes triggers refused flood reconnect answer relay report devices"
 rows=${BENCH_ROWS:-$all_rows}
-idle_n=${BENCH_CONNECTIONS:-10000} back_n=${BENCH_RECONNECT:-1000} secs=${BENCH_SECONDS:-4} rounds=${BENCH_ROUNDS:-3} stolen_max=${BENCH_STOLEN:-1}
+idle_n=${BENCH_CONNECTIONS:-10000} back_n=${BENCH_RECONNECT:-1000} secs=${BENCH_SECONDS:-4} rounds=${BENCH_ROUNDS:-3} stolen_max=${BENCH_STOLEN:-1} rest=${BENCH_REST:-0}
 out=$PWD/bench.json
 dir=$(mktemp -d "${TMPDIR:-/tmp}/iwf-bench.XXXXXX")
 trap 'for p in hold bare steady bare_answer bare_relay big few; do lab_kill $p >/dev/null 2>&1; done; lab_stop; [ -n "${BENCH_KEEP:-}" ] || rm -rf "$dir"' EXIT
@@ -233,6 +234,7 @@ failed= taken=
 whole=$(stolen)
 for r in $rows; do
 	say "$r"
+	sleep "$rest" || die "BENCH_REST: '$rest' is no number of seconds"
 	part=$(stolen)
 	"bench_$r" || { say "$r: failed"; failed+=" $r"; }
 	taken+=" $r $(stolen_since "$part")"
