@@ -247,40 +247,40 @@ static const char *inside(void)
 static const char *never_reads(void)
 {
 	const int small = 4096;
-	const int64_t begun = raw_now_ms();
+	const int64_t until = raw_now_ms() + (at_node ? WATCHED : PATIENT);
 	unsigned sent = 0;
 
 	if (!enter())
 		return complaint;
 	setsockopt(me.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
-	while (raw_now_ms() < begun + PATIENT) {
+	while (raw_now_ms() < until) {
 		good_dar();
 		if (!dia_end(&w) || !raw_send(&me, w.p, w.n))
 			break;
 		sent++;
 	}
-	printf("%s%u requests%s\n", at_node ? "observed: " : "", sent, raw_now_ms() < begun + PATIENT ? ", then it is cut off" : "");
-	return at_node || raw_now_ms() < begun + PATIENT ? NULL : say("after %u requests it is still served", sent);
+	printf("%s%u requests%s\n", at_node ? "observed: " : "", sent, raw_now_ms() < until ? ", then it is cut off" : "");
+	return at_node || raw_now_ms() < until ? NULL : say("after %u requests it is still served", sent);
 }
 
 /* Reads all the time, but less than it asks for. */
 static const char *reads_slowly(void)
 {
-	const int64_t begun = raw_now_ms();
+	const int64_t until = raw_now_ms() + (at_node ? WATCHED : PATIENT);
 	unsigned sent = 0;
 	size_t n;
 
 	if (!enter())
 		return complaint;
-	while (raw_now_ms() < begun + PATIENT) {
+	while (raw_now_ms() < until) {
 		good_dar();
 		if (!dia_end(&w) || !raw_send(&me, w.p, w.n))
 			break;
 		if (++sent % 4 == 0)
 			raw_next(&me, &n, 0);
 	}
-	printf("%s%u requests%s\n", at_node ? "observed: " : "", sent, raw_now_ms() < begun + PATIENT ? ", then it is cut off" : "");
-	return at_node || raw_now_ms() < begun + PATIENT ? NULL : say("after %u requests it is still served", sent);
+	printf("%s%u requests%s\n", at_node ? "observed: " : "", sent, raw_now_ms() < until ? ", then it is cut off" : "");
+	return at_node || raw_now_ms() < until ? NULL : say("after %u requests it is still served", sent);
 }
 
 static const char *flood(void)

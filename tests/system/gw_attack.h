@@ -12,7 +12,8 @@
 #define HALF_OPEN_SOURCE 30
 #define HALF_OPEN        60
 #define MESSAGE_MAX 131072u
-#define PATIENT 15000u               /* milliseconds, on a machine that has other things to do */
+#define PATIENT 60000u               /* milliseconds, on a machine that has other things to do */
+#define WATCHED 15000u               /* so long it is done where nobody ends it */
 
 extern struct raw_net net;
 extern struct raw me;                /* the attacker's connection */

@@ -99,12 +99,13 @@ const char *hello_trickled(void)
 	size_t n = raw_hello(&net, hello, sizeof(hello));
 	int64_t begun = raw_now_ms(), took;
 	int fd = raw_tcp(&net, source);
+	bool cut = false;
 
-	for (size_t i = 0; i < n && !raw_wait_closed(fd, 100) && raw_now_ms() < begun + PATIENT; i++)
+	for (size_t i = 0; i < n && !(cut = raw_wait_closed(fd, 100)); i++)
 		send(fd, hello + i, 1, MSG_NOSIGNAL);
 	took = raw_now_ms() - begun;
 	close(fd);
-	return took < PATIENT && took > 1000 ? NULL : say("a ClientHello octet by octet was listened to for %lld ms", (long long)took);
+	return cut && took > 1000 ? NULL : say("a ClientHello octet by octet was listened to for %lld ms", (long long)took);
 }
 
 const char *strangers(void)
@@ -171,17 +172,15 @@ const char *no_cer(void)
 
 const char *cer_trickled(void)
 {
-	int64_t begun = raw_now_ms(), took;
+	const int64_t begun = raw_now_ms();
+	bool cut = false;
 
 	raw_put_cer(&w, ME);
 	if (!dia_end(&w) || !raw_tls(&me, &net, ME, source))
 		return say("no handshake");
-	for (size_t i = 0; i < w.n && raw_now_ms() < begun + PATIENT; i++) {
-		if (!raw_send(&me, w.p + i, 1) || raw_wait_closed(me.fd, 100))
-			break;
-	}
-	took = raw_now_ms() - begun;
-	return took < PATIENT ? NULL : say("a CER octet by octet was listened to for %lld ms", (long long)took);
+	for (size_t i = 0; i < w.n && !cut; i++)
+		cut = !raw_send(&me, w.p + i, 1) || raw_wait_closed(me.fd, 100);
+	return cut ? NULL : say("a CER octet by octet was listened to for %lld ms", (long long)(raw_now_ms() - begun));
 }
 
 const char *before_cer(void)
