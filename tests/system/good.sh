@@ -28,7 +28,10 @@ good_beats() {
 good_ones() { grep -c '"type":"answer".*"status":"SUCCESS"' "$LAB/good.log"; }
 good_more() { [ "$(good_ones)" -gt "$1" ]; }
 good_slowest() { tail -n +$(($1 + 1)) "$LAB/good.log" | sed -n 's/.*"type":"answer".*"rtt_ms":\([0-9]*\).*/\1/p' | sort -n | tail -1; }
-good_done() { [ "$(grep -c '"type":"report"' "$LAB/good.log")" -ge "$(cat "$LAB/good.asked")" ]; }
+good_done() {
+	[ "$(grep -c '"type":"answer"' "$LAB/good.log")" -ge "$(cat "$LAB/good.asked")" ] &&
+		[ "$(grep -c '"type":"report"' "$LAB/good.log")" -ge "$(good_ones)" ]
+}
 good_gone() { ! kill -0 "$(cat "$LAB/good.pid")" 2>/dev/null; }
 good_drop() { lab_kill beats >/dev/null; lab_kill good >/dev/null; }
 good_off() {
