@@ -20,7 +20,6 @@
 #define DEVICE     "meter1@iot.example.com"
 #define PENDING    "waiting@iot.example.com"    /* its triggers stay at the SMS-SC */
 #define OTHERS     "tracker1@iot.example.com"   /* a device of OTHER */
-#define ANSWER_MS  60000
 
 enum { TRIGGER = 1, RECALL = 3, REPLACE = 4 };
 enum { INVPAYLOAD = 101, INVEXTID = 102, INVSCSID = 103, INVPERIOD = 104, NOTAUTHORIZED = 105, PERMANENTERROR = 107,

@@ -12,6 +12,8 @@
 #define CMD_DTR 8388643u
 #define CMD_DRR 8388644u
 
+#define ANSWER_MS 60000   /* how long to wait for what has to come */
+
 /* ---- bad_input_dar.c: the good DAR, as a list of AVPs in the order of the wire. */
 
 #define MESSAGE (-1)   /* in the place of a group: the message itself */

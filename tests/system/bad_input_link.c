@@ -113,7 +113,7 @@ static bool connect_once(struct link *l, const struct net *net, bool no_cer)
 	l->wake_on_close = true;
 	l->peer = peer_connect(l->loop, &conf, "127.0.0.1", net->port, &ops, l->why, sizeof(l->why));
 	if (l->peer)
-		peer_loop_run(l->loop, 60000);
+		peer_loop_run(l->loop, ANSWER_MS);
 	l->wake_on_close = false;
 	return l->open;
 }
@@ -122,7 +122,7 @@ static bool connect_once(struct link *l, const struct net *net, bool no_cer)
  * it takes the same peer again. */
 bool link_open(struct link *l, const struct net *net, const char *host, const char *realm, bool no_cer)
 {
-	const int64_t until = peer_now_ms() + 60000;
+	const int64_t until = peer_now_ms() + ANSWER_MS;
 
 	l->host = host;
 	l->realm = realm;

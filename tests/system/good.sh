@@ -36,10 +36,10 @@ good_gone() { ! kill -0 "$(cat "$LAB/good.pid")" 2>/dev/null; }
 good_drop() { lab_kill beats >/dev/null; lab_kill good >/dev/null; }
 good_off() {
 	touch "$LAB/good.enough"
-	wait "$(cat "$LAB/beats.pid")"
-	rm "$LAB/beats.pid"
+	lab_wait 10 test -s "$LAB/good.asked"
+	lab_kill beats >/dev/null
 	works "the good SCS has all its reports" lab_wait 60 good_done
-	echo quit >&"$good_in"
+	good_gone || echo quit >&"$good_in"   # nobody would read it, and the pipe may be full
 	exec {good_in}>&-
 	lab_wait 60 good_gone
 	good_drop

@@ -13,6 +13,7 @@
 #define HALF_OPEN        60
 #define MESSAGE_MAX 131072u
 #define PATIENT 60000u               /* milliseconds, on a machine that has other things to do */
+#define TRICKLE 150u                 /* octets, one each 100 ms at most: cut off by then */
 #define WATCHED 15000u               /* so long it is done where nobody ends it */
 
 extern struct raw_net net;

@@ -101,7 +101,7 @@ const char *hello_trickled(void)
 	int fd = raw_tcp(&net, source);
 	bool cut = false;
 
-	for (size_t i = 0; i < n && !(cut = raw_wait_closed(fd, 100)); i++)
+	for (size_t i = 0; i < n && i < TRICKLE && !(cut = raw_wait_closed(fd, 100)); i++)
 		send(fd, hello + i, 1, MSG_NOSIGNAL);
 	took = raw_now_ms() - begun;
 	close(fd);
@@ -178,7 +178,7 @@ const char *cer_trickled(void)
 	raw_put_cer(&w, ME);
 	if (!dia_end(&w) || !raw_tls(&me, &net, ME, source))
 		return say("no handshake");
-	for (size_t i = 0; i < w.n && !cut; i++)
+	for (size_t i = 0; i < w.n && i < TRICKLE && !cut; i++)
 		cut = !raw_send(&me, w.p + i, 1) || raw_wait_closed(me.fd, 100);
 	return cut ? NULL : say("a CER octet by octet was listened to for %lld ms", (long long)(raw_now_ms() - begun));
 }
