@@ -27,6 +27,7 @@ began=$(cut -d' ' -f1-3 /proc/loadavg)
 die() { echo "bench: $*" >&2; exit 1; }
 say() { echo "bench: $*" >&2; }
 [[ $stolen_max =~ ^[0-9]+(\.[0-9]+)?$ ]] || die "BENCH_STOLEN: '$stolen_max' is no percentage"
+[[ $rest =~ ^[0-9]+(\.[0-9]+)?$ ]] || die "BENCH_REST: '$rest' is no number of seconds"
 for r in $rows; do
 	case " $all_rows " in *" $r "*) ;; *) die "BENCH_ROWS: there is no row '$r'; there are: $all_rows" ;; esac
 done
@@ -231,10 +232,9 @@ bench_reconnect() {
 }
 
 failed= taken=
-whole=$(stolen)
 for r in $rows; do
 	say "$r"
-	sleep "$rest" || die "BENCH_REST: '$rest' is no number of seconds"
+	sleep "$rest"
 	part=$(stolen)
 	"bench_$r" || { say "$r: failed"; failed+=" $r"; }
 	taken+=" $r $(stolen_since "$part")"
@@ -246,7 +246,7 @@ gnutls=$(pkg-config --modversion gnutls 2>/dev/null) fd=$(dpkg-query -W -f '${Ve
 commit=$(git -C "$SRC" describe --always --dirty 2>/dev/null)
 echo
 echo "load average $began at the beginning, $(cut -d' ' -f1-3 /proc/loadavg) at the end"
-echo "the host took $(stolen_since "$whole") % of the machine's time for itself:$taken"
+echo "the host took for itself, percent of the machine's time in each row:$taken"
 echo "$machine, $(nproc) cores, Linux $(uname -r), GnuTLS $gnutls, freeDiameter $fd, commit ${commit:-?}, $(date -u +%Y-%m-%dT%H:%MZ)"
 printf '%-12s %-52s %14s %14s %8s  %-10s\n' row measured ours baseline ratio wanted
 cat "$table"
