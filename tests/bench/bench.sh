@@ -19,7 +19,7 @@ all_rows="idle handshakes triggers refused flood reconnect answer relay report d
 rows=${BENCH_ROWS:-$all_rows}
 idle_n=${BENCH_CONNECTIONS:-10000} back_n=${BENCH_RECONNECT:-1000} secs=${BENCH_SECONDS:-4} rounds=${BENCH_ROUNDS:-3} stolen_max=${BENCH_STOLEN:-1} rest=${BENCH_REST:-0}
 out=$PWD/bench.json
-dir=$(mktemp -d "${TMPDIR:-/tmp}/iwf-bench.XXXXXX")
+dir=$(mktemp -d "${TMPDIR:-/tmp}/iwf-bench.XXXXXX") || exit 1
 trap 'for p in hold bare steady bare_answer bare_relay big few; do lab_kill $p >/dev/null 2>&1; done; lab_stop; [ -n "${BENCH_KEEP:-}" ] || rm -rf "$dir"' EXIT
 trap 'exit 1' INT TERM
 ulimit -n "$(ulimit -Hn)"

@@ -13,7 +13,7 @@ set -u
 : "${SRC:?}" "${BUILD:?}"
 . "$SRC/tests/system/lab.sh"
 n=${IMPORT_DEVICES:-1000000} rate=${IMPORT_RATE:-200} secs=${IMPORT_SECONDS:-10} order=${IMPORT_ORDER:-sorted} journal=${IMPORT_JOURNAL:-0}
-dir=$(mktemp -d "${TMPDIR:-/tmp}/iwf-bench.XXXXXX")
+dir=$(mktemp -d "${TMPDIR:-/tmp}/iwf-bench.XXXXXX") || exit 1
 trap 'lab_stop; [ -n "${BENCH_KEEP:-}" ] || rm -rf "$dir"' EXIT
 trap 'exit 1' INT TERM
 die() { echo "import: $*" >&2; exit 1; }

@@ -11,7 +11,7 @@
 case_n=0 case_bad=0 case_skipped=0
 
 case_begin() {
-	case_dir=$(mktemp -d "${LAB_TMP:-${TMPDIR:-/tmp}}/iwf-test.XXXXXX")
+	case_dir=$(mktemp -d "${LAB_TMP:-${TMPDIR:-/tmp}}/iwf-test.XXXXXX") || exit 1
 	trap 'lab_stop; rm -rf "$case_dir"' EXIT
 	trap 'exit 1' INT TERM
 }

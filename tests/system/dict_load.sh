@@ -11,7 +11,7 @@ SRC=$(cd "${SRC:-$(dirname "$0")/../..}" && pwd)
 daemon=$(command -v freeDiameterd || echo /usr/bin/freeDiameterd)
 fdx=$BUILD/.libs/dict_mtc.fdx
 clash=$BUILD/.libs/dict_clash.fdx
-work=$(mktemp -d)
+work=$(mktemp -d) || exit 1
 pid=
 failed=0
 

@@ -10,7 +10,7 @@ set -u
 BUILD=$(cd "${BUILD:-.}" && pwd)
 SRC=$(cd "${SRC:-$(dirname "$0")/../..}" && pwd)
 cache=$BUILD/tests/system/kernel
-work=$(mktemp -d "${TMPDIR:-/tmp}/iwf-test.XXXXXX")
+work=$(mktemp -d "${TMPDIR:-/tmp}/iwf-test.XXXXXX") || exit 1
 qemu_pid=
 
 finish() {

@@ -13,7 +13,7 @@ for tool in tshark text2pcap; do
 	command -v $tool >/dev/null || skip "$tool is not installed (tshark)"
 done
 [ -x "$BUILD/tests/support/wire_samples" ] || fail "$BUILD/tests/support/wire_samples is not built (make check builds it)"
-work=$(mktemp -d)
+work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
 
