@@ -1,12 +1,15 @@
 /* store_sqlite.c - SQLite back end: connection, statements, errors, transactions. */
+#define _GNU_SOURCE             /* statx() */
 #include "store_sqlite.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 #include "log.h"
@@ -248,6 +251,13 @@ static enum iwf_err prepare_all(struct sqlite_store *s, char *err, size_t err_si
 	return IWF_OK;
 }
 
+bool iwf_sqlite_is_file(const char *path, struct sqlite_file f)
+{
+	struct statx st;
+
+	return statx(AT_FDCWD, path, 0, STATX_INO, &st) == 0 && makedev(st.stx_dev_major, st.stx_dev_minor) == f.dev && st.stx_ino == f.ino;
+}
+
 /* What SQLite would only call "unable to open database file". */
 static enum iwf_err look_at_path(const char *path, struct stat *st, char *err, size_t err_size)
 {
@@ -304,17 +314,14 @@ static enum iwf_err open_db(struct sqlite_store *s, char *err, size_t err_size)
 		snprintf(err, err_size, "the file was replaced while it was opened");
 		return IWF_ESTORE;
 	}
-	s->dev = st.st_dev;
-	s->ino = st.st_ino;
+	s->file = (struct sqlite_file){ st.st_dev, st.st_ino };
 	return IWF_OK;
 }
 
 /* Has the path another file now, or none?  Writing on would be writing to nowhere. */
 static bool has_moved(const struct sqlite_store *s)
 {
-	struct stat st;
-
-	return stat(s->path, &st) != 0 || st.st_dev != s->dev || st.st_ino != s->ino;
+	return !iwf_sqlite_is_file(s->path, s->file);
 }
 
 /* Makes the connection fit for use, opening it anew if it has to be. */

@@ -14,6 +14,8 @@ enum sqlite_stmt {
 
 #define SQLITE_PARAMS 40         /* of one statement; more are only found more slowly */
 
+struct sqlite_file { dev_t dev; ino_t ino; };
+
 struct sqlite_store {
 	struct iwf_store store;
 	struct iwf_store_opts opts;
@@ -22,8 +24,7 @@ struct sqlite_store {
 	sqlite3_stmt *stmt[ST_COUNT];
 	/* Where the names that are bound stand in a statement, in the order of the calls: SQLite compares texts. */
 	struct { const char *name; int at; } param[ST_COUNT][SQLITE_PARAMS];
-	dev_t dev;                   /* which file `db` is */
-	ino_t ino;
+	struct sqlite_file file;     /* that `db` is */
 	bool in_tx;
 	int64_t asked_ms, waited_ms; /* for a lock */
 	struct sqlite_cache *cache;  /* NULL: none */
@@ -46,6 +47,9 @@ struct sqlite_store {
 struct iwf_store *iwf_sqlite_open(const char *path, const struct iwf_store_opts *opts, char *err, size_t err_size);
 void iwf_sqlite_wait(struct sqlite_store *, bool wait);       /* see iwf_store_wait() */
 void iwf_sqlite_tend(struct sqlite_store *);                  /* see iwf_store_tend() */
+/* Does the path name that file, and not another one by now, or none?  Does not ask for its times: a file of which somebody
+ * has (stat() does) gets the exact time with its next write, which some file systems take to the disk with fdatasync(). */
+bool iwf_sqlite_is_file(const char *path, struct sqlite_file);
 int64_t iwf_sqlite_now_ms(void);                              /* monotonic */
 /* store_sqlite_copy.c: a thread with a connection of its own; NULL: it cannot be had. */
 struct sqlite_copier *iwf_sqlite_copier_start(const char *path);

@@ -30,11 +30,10 @@ struct sqlite_copier {
 	pthread_mutex_t lock;
 	pthread_cond_t asked;
 	enum { IDLE, ASKED, DONE, STOPPED } state;
-	struct link { sqlite3 *db; dev_t dev; ino_t ino; } link;   /* of the thread alone */
+	struct link { sqlite3 *db; struct sqlite_file file; } link;   /* of the thread alone */
 	/* Of who calls iwf_sqlite_sync(). */
 	int log_fd;
-	dev_t log_dev;
-	ino_t log_ino;
+	struct sqlite_file log;
 	bool failed, told;
 };
 
@@ -43,17 +42,16 @@ static bool is_open(const char *path, struct link *l)
 {
 	struct stat st;
 
+	if (l->db && iwf_sqlite_is_file(path, l->file))
+		return true;
 	if (stat(path, &st) != 0)
 		return false;
-	if (l->db && st.st_dev == l->dev && st.st_ino == l->ino)
-		return true;
 	sqlite3_close(l->db);
 	l->db = NULL;
 	if (sqlite3_open_v2(path, &l->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK ||
 	    sqlite3_exec(l->db, "PRAGMA synchronous = FULL", NULL, NULL, NULL) != SQLITE_OK)
 		return false;
-	l->dev = st.st_dev;
-	l->ino = st.st_ino;
+	l->file = (struct sqlite_file){ st.st_dev, st.st_ino };
 	return true;
 }
 
@@ -197,17 +195,14 @@ static bool open_log(struct sqlite_copier *c)
 		errno = ENAMETOOLONG;
 		return false;
 	}
-	if (stat(path, &st) != 0)
-		return false;
-	if (c->log_fd >= 0 && st.st_dev == c->log_dev && st.st_ino == c->log_ino)
+	if (c->log_fd >= 0 && iwf_sqlite_is_file(path, c->log))
 		return true;
 	if (c->log_fd >= 0)
 		close(c->log_fd);
 	c->log_fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (c->log_fd < 0 || fstat(c->log_fd, &st) != 0)
 		return false;
-	c->log_dev = st.st_dev;
-	c->log_ino = st.st_ino;
+	c->log = (struct sqlite_file){ st.st_dev, st.st_ino };
 	return true;
 }
 
@@ -215,7 +210,7 @@ static bool open_log(struct sqlite_copier *c)
  * the log is copied into the file, and that is on disk. */
 static bool copy_all(struct sqlite_copier *c)
 {
-	struct link l = { NULL, 0, 0 };
+	struct link l = { NULL, { 0, 0 } };
 	int in_log = 0, copied = 0;
 	bool ok = is_open(c->path, &l) && sqlite3_wal_checkpoint_v2(l.db, "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied) == SQLITE_OK;
 
