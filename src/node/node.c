@@ -22,7 +22,8 @@
 #define RECOVER_AFTER   30000   /* ms without any SMS-SC before unfinished work is looked at all the same */
 #define STOP_WAIT       3000    /* ms that a stopping node gives to what is under way */
 /* A transaction costs as much as a dozen events in it: so where one had many of them, the next comes no sooner, unless
- * many wait already (queue.c).  Where there is less to do nobody waits for others: what it costs more is to spare. */
+ * many wait already (queue.c).  Where there is less to do nobody waits for others, but while the disk works for the last
+ * transaction: it would not begin with the next one before. */
 #define GATHER_US       800
 
 struct iwf_node {
@@ -126,7 +127,10 @@ static bool sync_store(void *ctx)
 {
 	struct iwf_node *n = ctx;
 
-	return iwf_store_sync(n->store) == IWF_OK;
+	const bool synced = iwf_store_sync(n->store) == IWF_OK;
+
+	iwf_queue_hold(&n->queue, false);
+	return synced;
 }
 
 static const struct iwf_sender_ops sender_ops = { perform, sync_store };
@@ -135,6 +139,8 @@ static void perform_all(struct iwf_node *n, bool committed)
 {
 	for (size_t i = 0; i < n->fx.n; i++)
 		expect_end(n, &n->fx.v[i]);
+	if (committed && n->fx.n)                    /* sync_store() will come for them */
+		iwf_queue_hold(&n->queue, true);
 	iwf_sender_give(n->sender, &n->fx, committed);
 }
 

@@ -219,11 +219,11 @@ static struct timespec after_us(uint64_t us)
 	return t;
 }
 
-/* Until there are so many, or that moment, or there will be no more. */
-static void wait_for(struct iwf_queue *q, size_t many, const struct timespec *until)
+/* Until there are so many, or that moment, or there will be no more, or (held) the queue is no longer held. */
+static void wait_for(struct iwf_queue *q, size_t many, bool held, const struct timespec *until)
 {
 	q->wake_at = many;
-	while (q->all < many && !q->stopping && !pthread_cond_timedwait(&q->filled, &q->lock, until))
+	while (q->all < many && !q->stopping && (!held || q->held) && !pthread_cond_timedwait(&q->filled, &q->lock, until))
 		;
 	q->wake_at = 1;
 }
@@ -231,16 +231,19 @@ static void wait_for(struct iwf_queue *q, size_t many, const struct timespec *un
 struct iwf_event *iwf_queue_take(struct iwf_queue *q, size_t most, unsigned wait_ms, unsigned gather_us, bool *stopping)
 {
 	const struct timespec until = after_us(1000 * (uint64_t)wait_ms), gathered = after_us(gather_us);
+	const size_t enough = most < ENOUGH ? most : ENOUGH;
 	struct iwf_event *batch = NULL, **at = &batch;
 	size_t n = 0;
 
 	pthread_mutex_lock(&q->lock);
 	if (wait_ms)
-		wait_for(q, 1, &until);
+		wait_for(q, 1, false, &until);
 	if (!q->all && q->stopping && wait_ms)       /* what is under way may still end */
 		pthread_cond_timedwait(&q->filled, &q->lock, &until);
 	if (q->all && gather_us && q->taken >= MANY)
-		wait_for(q, most < ENOUGH ? most : ENOUGH, &gathered);
+		wait_for(q, enough, false, &gathered);
+	if (q->all)
+		wait_for(q, enough, true, &until);
 	for (; n < most && q->all; n++) {
 		*at = take_one(q);
 		at = &(*at)->next;
@@ -250,6 +253,15 @@ struct iwf_event *iwf_queue_take(struct iwf_queue *q, size_t most, unsigned wait
 	*stopping = q->stopping;
 	pthread_mutex_unlock(&q->lock);
 	return batch;
+}
+
+void iwf_queue_hold(struct iwf_queue *q, bool held)
+{
+	pthread_mutex_lock(&q->lock);
+	q->held = held;
+	if (!held && q->all)
+		pthread_cond_signal(&q->filled);
+	pthread_mutex_unlock(&q->lock);
 }
 
 void iwf_queue_stop(struct iwf_queue *q)

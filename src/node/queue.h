@@ -39,7 +39,7 @@ struct iwf_queue {
 	size_t n, max;                    /* in all flows */
 	size_t all, wake_at;              /* with the ends; how many of them wake who takes */
 	size_t taken;                     /* the last time */
-	bool stopping;
+	bool held, stopping;
 };
 bool iwf_queue_init(struct iwf_queue *, size_t max);            /* false: no memory */
 void iwf_queue_set_max(struct iwf_queue *, size_t max);
@@ -47,8 +47,10 @@ void iwf_queue_set_max(struct iwf_queue *, size_t max);
  * (full of longer waiting, or stopping), or another that had to make room for it.
  * Requests and audit rows only; ends are always taken. */
 struct iwf_event *iwf_queue_put(struct iwf_queue *, struct iwf_event *);
-/* Up to `most` events as a list; NULL when none came within wait_ms.  Who was given many the last time and would be given
- * few now waits for more, for gather_us from the call on. */
+/* Up to `most` events as a list; NULL when none came within wait_ms.  Who would be given few waits for more: for gather_us
+ * from the call on, if they were many the last time, and while the queue is held, but no longer than wait_ms. */
 struct iwf_event *iwf_queue_take(struct iwf_queue *, size_t most, unsigned wait_ms, unsigned gather_us, bool *stopping);
+/* For as long as what is taken could get no further. */
+void iwf_queue_hold(struct iwf_queue *, bool held);
 void iwf_queue_stop(struct iwf_queue *);
 void iwf_queue_destroy(struct iwf_queue *);

@@ -500,6 +500,33 @@ START_TEST(waits_for_more_where_there_were_many)
 }
 END_TEST
 
+static void *let_go(void *q)
+{
+	put(q, IWF_EV_PEER_UP, 0, 0);
+	iwf_queue_hold(q, false);
+	return NULL;
+}
+
+START_TEST(held_queue_gathers)
+{
+	struct iwf_queue q;
+	pthread_t other;
+
+	ck_assert(iwf_queue_init(&q, 100));
+	iwf_queue_hold(&q, true);
+	put(&q, IWF_EV_PEER_UP, 0, 0);
+	pthread_create(&other, NULL, let_go, &q);
+	ck_assert_uint_eq(take_all(&q, 0), 2);
+	pthread_join(other, NULL);
+	iwf_queue_hold(&q, true);
+	put_many(&q);
+	ck_assert_uint_eq(take_all(&q, 0), 100);         /* enough are there */
+	put(&q, IWF_EV_PEER_UP, 0, 0);
+	ck_assert_uint_eq(take_all(&q, 0), 1);           /* nobody lets go: after wait_ms */
+	iwf_queue_destroy(&q);
+}
+END_TEST
+
 START_TEST(full_queue_has_room_for_others)
 {
 	struct iwf_queue q;
@@ -554,6 +581,7 @@ int main(void)
 	tcase_add_test(tc, queue_serves_sources_in_turn);
 	tcase_add_test(tc, full_queue_has_room_for_others);
 	tcase_add_test(tc, waits_for_more_where_there_were_many);
+	tcase_add_test(tc, held_queue_gathers);
 	suite_add_tcase(s, tc);
 	SRunner *sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);
