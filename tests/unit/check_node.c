@@ -454,10 +454,10 @@ START_TEST(queue_serves_sources_in_turn)
 }
 END_TEST
 
-static size_t take_all(struct iwf_queue *q, unsigned gather_us)
+static size_t take_all(struct iwf_queue *q, unsigned wait_ms, unsigned gather_us)
 {
 	bool stopping;
-	struct iwf_event *ev = iwf_queue_take(q, 1000, 1000, gather_us, &stopping);
+	struct iwf_event *ev = iwf_queue_take(q, 1000, wait_ms, gather_us, &stopping);
 	size_t n = 0;
 
 	for (struct iwf_event *next; ev; ev = next, n++) {
@@ -483,19 +483,19 @@ START_TEST(waits_for_more_where_there_were_many)
 
 	ck_assert(iwf_queue_init(&q, 100));
 	put(&q, IWF_EV_PEER_UP, 0, 0);
-	ck_assert_uint_eq(take_all(&q, FOR_EVER), 1);
+	ck_assert_uint_eq(take_all(&q, PATIENCE_MS, FOR_EVER), 1);
 	put_many(&q);
-	ck_assert_uint_eq(take_all(&q, FOR_EVER), 100);  /* many are there already */
+	ck_assert_uint_eq(take_all(&q, PATIENCE_MS, FOR_EVER), 100);  /* many are there already */
 	put(&q, IWF_EV_PEER_UP, 0, 0);
 	pthread_create(&other, NULL, put_many, &q);
-	ck_assert_uint_ge(take_all(&q, FOR_EVER), 32);
+	ck_assert_uint_ge(take_all(&q, PATIENCE_MS, FOR_EVER), 32);
 	pthread_join(other, NULL);
 	put_many(&q);
-	take_all(&q, FOR_EVER);
+	take_all(&q, PATIENCE_MS, FOR_EVER);
 	put(&q, IWF_EV_PEER_UP, 0, 0);
-	ck_assert_uint_eq(take_all(&q, 100), 1);         /* nobody else comes */
+	ck_assert_uint_eq(take_all(&q, PATIENCE_MS, 100), 1);         /* nobody else comes */
 	put(&q, IWF_EV_PEER_UP, 0, 0);
-	ck_assert_uint_eq(take_all(&q, FOR_EVER), 1);
+	ck_assert_uint_eq(take_all(&q, PATIENCE_MS, FOR_EVER), 1);
 	iwf_queue_destroy(&q);
 }
 END_TEST
@@ -516,13 +516,13 @@ START_TEST(held_queue_gathers)
 	iwf_queue_hold(&q, true);
 	put(&q, IWF_EV_PEER_UP, 0, 0);
 	pthread_create(&other, NULL, let_go, &q);
-	ck_assert_uint_eq(take_all(&q, 0), 2);
+	ck_assert_uint_eq(take_all(&q, PATIENCE_MS, 0), 2);
 	pthread_join(other, NULL);
 	iwf_queue_hold(&q, true);
 	put_many(&q);
-	ck_assert_uint_eq(take_all(&q, 0), 100);         /* enough are there */
+	ck_assert_uint_eq(take_all(&q, PATIENCE_MS, 0), 100);         /* enough are there */
 	put(&q, IWF_EV_PEER_UP, 0, 0);
-	ck_assert_uint_eq(take_all(&q, 0), 1);           /* nobody lets go: after wait_ms */
+	ck_assert_uint_eq(take_all(&q, 100, 0), 1);      /* nobody lets go: after wait_ms */
 	iwf_queue_destroy(&q);
 }
 END_TEST
