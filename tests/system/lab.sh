@@ -69,7 +69,7 @@ lab_alive() { [ -s "$LAB/$1.pid" ] && kill -0 "$(cat "$LAB/$1.pid")" 2>/dev/null
 # lab_kill NAME [SIGNAL]: and wait until it is gone; its exit status.
 lab_kill() {
 	local name=$1 sig=${2:-TERM} pid i status=0
-	[ -s "$LAB/$name.pid" ] || return 0
+	[ -n "${LAB:-}" ] && [ -s "$LAB/$name.pid" ] || return 0       # what ends before there is a lab stops nothing
 	pid=$(cat "$LAB/$name.pid")
 	kill -"$sig" "$pid" 2>/dev/null
 	for i in $(seq 600); do
