@@ -107,6 +107,12 @@ static bool build_drr(struct dia_writer *w, const struct sc_trigger *t, struct p
 	return dia_end(w);
 }
 
+/* Twice as long each time, up to eight times: an MTC-IWF that is slow gets less to do, not more. */
+static uint32_t patience_ms(const struct sc_trigger *t)
+{
+	return conf_of(t)->drr_timeout_ms << (t->attempts > 4 ? 3 : t->attempts - 1);
+}
+
 /* Over the connection of the DTR; when that is gone, over another one of the
  * same host, now or when it comes back. */
 static void send_report(struct sc_trigger *t)
@@ -136,7 +142,7 @@ static void send_report(struct sc_trigger *t)
 		tell(t, t->attempts > 1 ? "sent again" : "", NULL);
 	}
 	dia_writer_free(&w);
-	t->timer = peer_timer(t->sim->loop, conf_of(t)->drr_timeout_ms, no_dra, t);
+	t->timer = peer_timer(t->sim->loop, patience_ms(t), no_dra, t);
 }
 
 static void outcome_now(void *ctx)

@@ -590,6 +590,9 @@ START_TEST(sc_repeats_reports)
 		ck_assert_ptr_null(printed("\"result_code\":2001,\"attempt\":"));
 		came = our_end_count(&iwf, CMD_DR, true);
 	} else {
+		a = our_end_await(&iwf, loop, b, CMD_DR, true, PATIENCE_MS);
+		ck_assert_ptr_nonnull(a);
+		ck_assert_int_ge(a->at_ms - b->at_ms, 2 * 500 - 10);   /* twice as long */
 		ck_assert_ptr_null(printed("given up"));
 		came = 3;
 	}
