@@ -8,6 +8,7 @@
 #   KILL_SEED=N   the same order and pauses again
 LAB_IDENTITY=local-then-hss LAB_T4='timeout_ms = 1500;' LAB_S6M='timeout_ms = 1500; cache_age_s = 0;' LAB_FD_EXTRA='TcTimer = 1;'
 LAB_TMP=   # on a disk
+LAB_LEAKS=0   # it has to be quick
 . "$SRC/tests/system/case.sh"
 case_begin
 exec </dev/null
