@@ -120,7 +120,7 @@ works "both nodes are connected" test "$(inside_up node && inside_up node2 && ec
 
 dtrs() { jq -cR "fromjson? | select(.type == \"dtr\" and .reference == $1) | [.origin_host, .t_flag, .repeat, .duplicate]" "$LAB/smssc.log" | tr '\n' ' '; }
 asked() { [ -n "$(dtrs "$1")" ]; }
-scs $acme --json trigger --ext-id late@iot.example.com --reference 7 --payload x --wait-report=20 >"$LAB/one.log" &
+scs $acme --json --timeout 60 trigger --ext-id late@iot.example.com --reference 7 --payload x --wait-report=20 >"$LAB/one.log" &
 one=$!
 lab_wait 10 asked 7
 first=node
