@@ -216,7 +216,7 @@ static enum iwf_err set_pragmas(struct sqlite_store *s, char *err, size_t err_si
 		{ "journal_mode", "WAL", "wal", false },
 		{ "synchronous", "FULL", "2", false },             /* accepted means durable; disk_apart: iwf_sqlite_sync() */
 		{ "secure_delete", "FAST", "2", false },           /* payloads that have ended */
-		{ "wal_autocheckpoint", "4000", "4000", false },   /* pages: 16 MB of log, then it is copied back */
+		{ "wal_autocheckpoint", "12000", "12000", false }, /* pages: 48 MB of log, as in store_sqlite_copy.c */
 		{ "cache_size", "-65536", "-65536", false },       /* KB; the indexes of a busy journal do not fit into 2 MB */
 		{ "journal_size_limit", "67108864", "67108864", false },
 	};

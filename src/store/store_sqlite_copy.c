@@ -1,8 +1,9 @@
 /* store_sqlite_copy.c - what the disk takes long for, beside whoever writes.
  *
- * A thread copies the write-ahead log back into the file.  Only a log of which all has been copied begins anew, and who
- * writes all the time has always written more meanwhile.  So the thread copies until there is little left, and that rest
- * is copied by the writer itself, between two transactions.
+ * A thread copies the write-ahead log back into the file, part by part as it grows.  Only a log of which all has been copied
+ * begins anew, and who writes all the time has always written more meanwhile.  So when the log is long the thread copies
+ * until there is little left, and that rest is copied by the writer itself, between two transactions: what waits for the
+ * writer then waits for the disk, so that is seldom.
  *
  * And commits do not wait until they are on disk; who has to know asks for it, once for all that are not. */
 #include <errno.h>
@@ -17,7 +18,8 @@
 #include "log.h"
 #include "store_sqlite.h"
 
-#define LOG_PAGES   4000        /* 16 MB: from here on it is copied */
+#define PART_PAGES  1500        /* by which the log has grown since the thread was last asked to copy */
+#define LOG_PAGES   12000       /* 48 MB: from here on it is to begin anew */
 #define PIECE_PAGES 128         /* go to the disk at a time: what is to be synced meanwhile waits for no more than that */
 #define REST_PAGES  200
 /* At least, so that the disk has done its work and the writer's rest is quick; and at most, should the writer be as fast. */
@@ -29,7 +31,9 @@ struct sqlite_copier {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t asked;
-	enum { IDLE, ASKED, DONE, STOPPED } state;
+	/* PART: what there is is to be copied; ALL: and what comes meanwhile, but for a rest; DONE: that is the writer's now. */
+	enum { IDLE, PART, ALL, DONE, STOPPED } state;
+	int asked_at;                   /* pages of the log; of the writer alone */
 	struct link { sqlite3 *db; struct sqlite_file file; } link;   /* of the thread alone */
 	/* Of who calls iwf_sqlite_sync(). */
 	int log_fd;
@@ -89,7 +93,7 @@ static void write_in_pieces(sqlite3 *db)
 }
 
 /* What goes wrong here the writer meets as well, and tells. */
-static void copy(struct sqlite_copier *c)
+static void copy(struct sqlite_copier *c, bool all)
 {
 	int in_log = 0, copied = 0, before;
 
@@ -99,7 +103,7 @@ static void copy(struct sqlite_copier *c)
 	for (int i = 1; i <= PASSES_MAX; i++) {
 		before = in_log;
 		if (sqlite3_wal_checkpoint_v2(c->link.db, "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied) != SQLITE_OK ||
-		    (i >= PASSES_MIN && in_log - before <= REST_PAGES))
+		    !all || (i >= PASSES_MIN && in_log - before <= REST_PAGES))
 			return;
 	}
 }
@@ -110,15 +114,17 @@ static void *work(void *arg)
 
 	pthread_mutex_lock(&c->lock);
 	while (c->state != STOPPED) {
-		if (c->state != ASKED) {
+		const bool all = c->state == ALL;
+
+		if (!all && c->state != PART) {
 			pthread_cond_wait(&c->asked, &c->lock);
 			continue;
 		}
 		pthread_mutex_unlock(&c->lock);
-		copy(c);
+		copy(c, all);
 		pthread_mutex_lock(&c->lock);
-		if (c->state == ASKED)
-			c->state = DONE;
+		if (c->state != STOPPED)
+			c->state = all ? DONE : IDLE;
 	}
 	pthread_mutex_unlock(&c->lock);
 	sqlite3_close(c->link.db);
@@ -132,7 +138,7 @@ struct sqlite_copier *iwf_sqlite_copier_start(const char *path)
 	if (!c)
 		return NULL;
 	c->log_fd = -1;
-	c->state = ASKED;               /* what is left of the last time */
+	c->state = PART;                /* what is left of the last time */
 	c->path = strdup(path);
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->asked, NULL);
@@ -167,14 +173,17 @@ int iwf_sqlite_copy_log(void *copier, sqlite3 *db, const char *schema, int pages
 	struct sqlite_copier *c = copier;
 	bool rest;
 
-	if (pages < LOG_PAGES)
+	if (pages < c->asked_at)        /* it has begun anew */
+		c->asked_at = 0;
+	if (pages < c->asked_at + PART_PAGES && pages < LOG_PAGES)
 		return SQLITE_OK;
 	pthread_mutex_lock(&c->lock);
 	rest = c->state == DONE;
-	if (rest)
+	if (rest) {
 		c->state = IDLE;
-	if (c->state == IDLE && !rest) {
-		c->state = ASKED;
+	} else if (c->state == IDLE) {
+		c->state = pages < LOG_PAGES ? PART : ALL;
+		c->asked_at = pages;
 		pthread_cond_signal(&c->asked);
 	}
 	pthread_mutex_unlock(&c->lock);

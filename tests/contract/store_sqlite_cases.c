@@ -460,7 +460,7 @@ END_TEST
 
 static const struct { const char *sql, *want; } pragmas[] = {
 	{ "PRAGMA foreign_keys", "1" }, { "PRAGMA journal_mode", "wal" }, { "PRAGMA synchronous", "2" },
-	{ "PRAGMA trusted_schema", "0" }, { "PRAGMA wal_autocheckpoint", "4000" },
+	{ "PRAGMA trusted_schema", "0" }, { "PRAGMA wal_autocheckpoint", "12000" },
 	{ "PRAGMA secure_delete", "2" }, { "PRAGMA temp_store", "2" }, { "PRAGMA user_version", "8" }, { "PRAGMA ignore_check_constraints", "0" },
 	{ "PRAGMA application_id", "1297369431" },
 };
