@@ -6,6 +6,7 @@
 
 #define LISTS 8u          /* a list is what one transaction of the store has brought */
 #define AGAIN_MS 200      /* until the disk is asked again */
+#define FEW 4u            /* effects: to wake the thread for them takes longer than it takes to carry them out */
 
 struct list { struct iwf_effects fx; bool committed; };
 
@@ -15,7 +16,7 @@ struct iwf_sender {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	bool stopping;
+	bool stopping, idle;      /* idle: the thread waits, and holds nothing */
 	unsigned at, n;
 	struct list list[LISTS];
 	atomic_bool stuck;
@@ -37,17 +38,22 @@ static void move_all(struct iwf_effects *from, struct iwf_effects *to)
 	from->n = 0;              /* what they own has moved with them */
 }
 
+static bool is_durable(struct iwf_sender *s)
+{
+	const bool durable = s->ops->sync(s->ctx);
+
+	atomic_store(&s->stuck, !durable);
+	return durable;
+}
+
 /* Once for all of them. */
 static void carry_out(struct iwf_sender *s, unsigned at, unsigned n)
 {
-	bool sync = s->held.n > 0, durable = true;
+	bool sync = s->held.n > 0, durable;
 
 	for (unsigned i = 0; i < n; i++)
 		sync |= s->list[(at + i) % LISTS].committed;
-	if (sync) {
-		durable = s->ops->sync(s->ctx);
-		atomic_store(&s->stuck, !durable);
-	}
+	durable = !sync || is_durable(s);
 	if (durable)
 		perform_all(s, &s->held);
 	for (unsigned i = 0; i < n; i++) {
@@ -68,7 +74,9 @@ static bool wait_for_more(struct iwf_sender *s)
 	if (s->stopping)
 		return false;
 	if (!s->held.n) {
+		s->idle = true;
 		pthread_cond_wait(&s->changed, &s->lock);
+		s->idle = false;
 		return true;
 	}
 	clock_gettime(CLOCK_MONOTONIC, &until);
@@ -131,6 +139,14 @@ void iwf_sender_give(struct iwf_sender *s, struct iwf_effects *fx, bool committe
 	if (!fx->n)
 		return;
 	pthread_mutex_lock(&s->lock);
+	if (s->idle && !s->n && fx->n <= FEW) {
+		pthread_mutex_unlock(&s->lock);
+		if (!committed || is_durable(s)) {
+			perform_all(s, fx);
+			return;
+		}
+		pthread_mutex_lock(&s->lock);
+	}
 	while (s->n == LISTS)
 		pthread_cond_wait(&s->changed, &s->lock);
 	to = &s->list[(s->at + s->n) % LISTS];

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include "patience.h"
 #include "sender.h"
 
 static struct {
@@ -12,6 +14,7 @@ static struct {
 	char said[4000];
 	unsigned syncs;
 	bool bad, busy;           /* the disk; it takes until that is false */
+	pthread_t by;             /* who did the last one */
 } w = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
 static void say(const char *words, unsigned long long number)
@@ -25,6 +28,7 @@ static void say(const char *words, unsigned long long number)
 static void perform(void *ctx, struct iwf_effect *e)
 {
 	pthread_mutex_lock(&w.lock);
+	w.by = pthread_self();
 	say(e->kind == IWF_FX_SUBMIT ? "dtr" : "daa", e->kind == IWF_FX_SUBMIT ? e->u.submit.txn : e->u.answer_dar.token);
 	pthread_mutex_unlock(&w.lock);
 }
@@ -113,9 +117,75 @@ START_TEST(goes_out_when_it_is_on_disk)
 {
 	struct iwf_sender *s = start();
 
-	give(s, 1, 3, true);
+	give(s, 1, 8, true);
 	iwf_sender_stop(s);
-	ck_assert_str_eq(w.said, "disk0 daa1 dtr2 daa3 ");
+	ck_assert_str_eq(w.said, "disk0 daa1 dtr2 daa3 dtr4 daa5 dtr6 daa7 dtr8 ");
+}
+END_TEST
+
+static bool was_me(void)
+{
+	bool me;
+
+	pthread_mutex_lock(&w.lock);
+	me = w.said[0] && pthread_equal(w.by, pthread_self());
+	pthread_mutex_unlock(&w.lock);
+	return me;
+}
+
+static void clear(void)
+{
+	pthread_mutex_lock(&w.lock);
+	w.said[0] = '\0';
+	pthread_mutex_unlock(&w.lock);
+}
+
+START_TEST(nobody_is_woken_for_a_few)
+{
+	const struct timespec a_while = { 0, 1000000 };
+	struct iwf_sender *s = start();
+
+	for (int i = 0; i < PATIENCE_MS && !was_me(); i++) {
+		nanosleep(&a_while, NULL);
+		clear();
+		give(s, 1, 2, true);
+		wait_for("dtr2 ");
+	}
+	ck_assert_str_eq(w.said, "disk0 daa1 dtr2 ");
+	give(s, 3, 1, false);
+	ck_assert(was_me());
+	clear();
+	give(s, 11, 30, true);
+	wait_for("dtr40 ");
+	ck_assert(!was_me());
+	iwf_sender_stop(s);
+}
+END_TEST
+
+/* The disk is bad when the thread has nothing to do: it asks again, not who gave. */
+START_TEST(a_few_that_a_bad_disk_holds_back)
+{
+	const struct timespec a_while = { 0, 1000000 };
+	struct iwf_sender *s = start();
+
+	for (int i = 0; i < PATIENCE_MS && !was_me(); i++) {
+		nanosleep(&a_while, NULL);
+		clear();
+		give(s, 1, 1, false);
+		wait_for("daa1 ");
+	}
+	clear();
+	disk(true, false);
+	give(s, 2, 1, true);
+	ck_assert(has_said("bad0 "));
+	ck_assert(iwf_sender_is_stuck(s));
+	give(s, 3, 1, false);
+	wait_for("daa3 ");
+	ck_assert(!has_said("daa2 "));
+	disk(false, false);
+	wait_for("daa2 ");
+	ck_assert(!was_me());
+	iwf_sender_stop(s);
 }
 END_TEST
 
@@ -124,14 +194,14 @@ START_TEST(the_disk_is_asked_once_for_all)
 	struct iwf_sender *s = start();
 
 	disk(false, true);
-	give(s, 1, 1, true);
+	give(s, 1, 5, true);                    /* so many that it is the thread that waits for the disk */
 	wait_for_syncs(1);
-	give(s, 2, 1, true);
-	give(s, 3, 1, false);
-	give(s, 4, 1, true);
+	give(s, 6, 1, true);
+	give(s, 7, 1, false);
+	give(s, 8, 1, true);
 	disk(false, false);
 	iwf_sender_stop(s);
-	ck_assert_str_eq(w.said, "disk0 daa1 disk0 daa2 daa3 daa4 ");
+	ck_assert_str_eq(w.said, "disk0 daa1 dtr2 daa3 dtr4 daa5 disk0 daa6 daa7 daa8 ");
 }
 END_TEST
 
@@ -188,6 +258,8 @@ int main(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, goes_out_when_it_is_on_disk);
+	tcase_add_test(tc, nobody_is_woken_for_a_few);
+	tcase_add_test(tc, a_few_that_a_bad_disk_holds_back);
 	tcase_add_test(tc, the_disk_is_asked_once_for_all);
 	tcase_add_test(tc, what_follows_from_nothing_does_not_wait);
 	tcase_add_test(tc, a_bad_disk_holds_it_back);
