@@ -121,6 +121,7 @@ bench_relay() {
 		"$(ratio "${cpu[relay-node]}" "${cpu[relay-bare]}")" "<= 1.20" "ratio: lower is better"
 	local disk
 	disk=$("$BUILD/bench_disk" "$LAB") || die "bench_disk"
+	sleep "$rest"
 	# What the host gives changes within minutes: half of what the peak is at that time.
 	WANT_STATUS=0 in_turn $((rounds + 2)) "$secs" "peak-node $lab_node_secport $(cat "$LAB/node.pid") --outstanding 16" \
 		"half-node $lab_node_secport $(cat "$LAB/node.pid") --half-of peak-node" \
