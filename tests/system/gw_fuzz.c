@@ -153,7 +153,7 @@ static void answer_request(struct scs *s, const uint8_t *msg, size_t n, const st
 
 	if (h->code == RAW_DNR)
 		nreports++;
-	else if (h->code != 280)
+	else if (h->code != RAW_DWR)
 		fuzz_wrong("%s is asked command %u of %u", s->host, h->code, h->app);
 	dia_begin_answer(&answer, msg, n, 0);
 	dia_put_u32(&answer, DIA_Result_Code, 2001);
@@ -268,7 +268,7 @@ static void put_something(void)
 {
 	switch (fuzz_below(12)) {
 	case 0:
-		put_base(280);
+		put_base(RAW_DWR);
 		break;
 	case 1:
 		raw_put_cer(&w, MAD);

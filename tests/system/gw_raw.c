@@ -245,7 +245,7 @@ static bool is_watchdog(struct raw *r)
 	struct dia_writer w = { 0 };
 	struct dia_hdr h;
 
-	if (!dia_hdr_read(r->in, r->taken, &h) || h.code != 280 || !(h.flags & DIA_F_REQUEST))
+	if (!dia_hdr_read(r->in, r->taken, &h) || h.code != RAW_DWR || !(h.flags & DIA_F_REQUEST))
 		return false;
 	dia_begin_answer(&w, r->in, r->taken, 0);
 	dia_put_u32(&w, DIA_Result_Code, 2001);
@@ -254,6 +254,7 @@ static bool is_watchdog(struct raw *r)
 	if (dia_end(&w))
 		raw_send(r, w.p, w.n);
 	dia_writer_free(&w);
+	r->watchdogs++;
 	return true;
 }
 

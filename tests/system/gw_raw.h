@@ -4,6 +4,7 @@
 #include <gnutls/gnutls.h>
 #include "wire.h"
 
+#define RAW_DWR 280u
 #define RAW_TSP 16777309u
 #define RAW_S6M 16777310u
 #define RAW_T4  16777311u
@@ -18,6 +19,7 @@ struct raw {
 	gnutls_session_t tls;          /* NULL: none */
 	uint8_t in[1u << 18]; size_t n, taken;
 	bool closed;
+	unsigned watchdogs;            /* that it has answered */
 	char host[256];                /* whose certificate it has */
 };
 
