@@ -4,7 +4,8 @@
 #   BENCH_ROWS="idle handshakes triggers refused flood reconnect answer relay report devices"   which
 #   BENCH_CONNECTIONS=10000 BENCH_RECONNECT=1000                     how many
 #   BENCH_SECONDS=4 BENCH_ROUNDS=3                                   each measurement; rounds of A and B in turn
-#   BENCH_REST=0                     seconds of rest before each row: hosts that lend a machine more than its share take it back
+#   BENCH_REST=0                     seconds of rest before each row, the percentile at half of the peak and a round measured again:
+#                                    hosts that lend a machine more than its share take it back
 #   BENCH_STOLEN=1                   percent that the host may take of a round of the node's rows, or it is measured again
 #
 # Prints a table, writes bench.json in the working directory.  Asserts nothing about times; fails only if something

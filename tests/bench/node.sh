@@ -52,9 +52,11 @@ bare_relay_start() {
 
 # in_turn ROUNDS SECONDS "NAME PORT PROCESS ARGS" ... -- ARGS: one after the other, ROUNDS times; gives rate[NAME], p99[NAME] in
 # ms and cpu[NAME] in us of PROCESS for each answer, a value for each round.  A round during which the host took more of the
-# machine than $stolen_max percent is measured again a while later, but no more of them than ROUNDS; those that come then count
-# as they are.  "--half-of NAME" among the ARGS of one: at half the rate that NAME has had in the same round.
+# machine than $stolen_max percent is measured again after a rest, but no more of them than ROUNDS; those that come then count
+# as they are, and $disturbed_note says so.  "--half-of NAME" among the ARGS of one: at half the rate that NAME has had in the
+# same round.
 declare -A rate p99 cpu
+disturbed_note=
 in_turn() {
 	local n=$1 s=$2 who=() i=0 again=0 all_the_same=0 w name port pid more t0 t1 began disturbed failed
 	local -A new
@@ -81,7 +83,7 @@ in_turn() {
 		disturbed=$(awk -v a="$(stolen_since "$began")" -v b="$stolen_max" 'BEGIN { print (a > b) }')
 		if [ "$disturbed" = 1 ] && [ $again -lt "$n" ]; then
 			again=$((again + 1))
-			sleep 5
+			sleep "$(awk -v r="$rest" 'BEGIN { print (r > 5 ? r : 5) }')"
 			continue
 		fi
 		i=$((i + 1)) all_the_same=$((all_the_same + disturbed))
@@ -93,6 +95,8 @@ in_turn() {
 	done
 	for w in "${who[@]}"; do name=${w%% *}; say "  $name: a second${rate[$name]}; us${cpu[$name]}; p99${p99[$name]}"; done
 	[ $again = 0 ] || say "  rounds of which the host took more than $stolen_max %: $again measured again, $all_the_same of the $n that count"
+	disturbed_note=
+	[ $all_the_same = 0 ] || disturbed_note="; the host disturbed $all_the_same of $n rounds"
 }
 med() { tr ' ' '\n' <<<"$1" | grep . | median; }
 # The ratio of each round's pair, of these the median: what both had to share the machine with drops out.
@@ -103,7 +107,7 @@ bench_answer() {
 	WANT_STATUS=105 in_turn $((rounds + 2)) "$secs" "answer-node $lab_node_secport $(cat "$LAB/node.pid")" \
 		"answer-bare $bare_answer_port $(cat "$LAB/bare_answer.pid")" -- --first 101 --connections 8 --outstanding 16
 	row answer "refused DARs a second, over freeDiameter's TLS" "$(med "${rate[answer-node]}")" "$(med "${rate[answer-bare]}")" \
-		"$(ratio "${rate[answer-node]}" "${rate[answer-bare]}")" ">= 0.90" "baseline: bare_answer"
+		"$(ratio "${rate[answer-node]}" "${rate[answer-bare]}")" ">= 0.90" "baseline: bare_answer$disturbed_note"
 	row answer "us of CPU for each" "$(med "${cpu[answer-node]}")" "$(med "${cpu[answer-bare]}")" \
 		"$(ratio "${cpu[answer-node]}" "${cpu[answer-bare]}")" "" "ratio: lower is better"
 }
@@ -114,7 +118,7 @@ bench_relay() {
 		"relay-door $lab_door_port $(cat "$LAB/node.pid")" \
 		"relay-bare $bare_relay_port $(cat "$LAB/bare_relay.pid")" -- --connections 8 --outstanding 16
 	row relay "full triggers a second, over freeDiameter's TLS" "$(med "${rate[relay-node]}")" "$(med "${rate[relay-bare]}")" \
-		"$(ratio "${rate[relay-node]}" "${rate[relay-bare]}")" ">= 0.85" "baseline: bare_relay"
+		"$(ratio "${rate[relay-node]}" "${rate[relay-bare]}")" ">= 0.85" "baseline: bare_relay$disturbed_note"
 	row relay "full triggers a second, through the gateway" "$(med "${rate[relay-door]}")" "$(med "${rate[relay-bare]}")" \
 		"$(ratio "${rate[relay-door]}" "${rate[relay-bare]}")" ">= 0.85" "baseline: bare_relay over freeDiameter's TLS"
 	row relay "us of the node's CPU for each" "$(med "${cpu[relay-node]}")" "$(med "${cpu[relay-bare]}")" \
@@ -127,7 +131,7 @@ bench_relay() {
 		"half-node $lab_node_secport $(cat "$LAB/node.pid") --half-of peak-node" \
 		"half-bare $bare_relay_port $(cat "$LAB/bare_relay.pid") --half-of peak-node" -- --connections 8
 	row relay "ms, p99 at half of the node's peak ($(med "${rate[half-node]}") a second)" "$(med "${p99[half-node]}")" "$(med "${p99[half-bare]}")" \
-		"$(ratio "${p99[half-node]}" "${p99[half-bare]}")" "<= 5 ms" "baseline: bare_relay at the same rate; the disk by itself: ${disk#* } ms, median ${disk% *}"
+		"$(ratio "${p99[half-node]}" "${p99[half-bare]}")" "<= 5 ms" "baseline: bare_relay at the same rate; the disk by itself: ${disk#* } ms, median ${disk% *}$disturbed_note"
 }
 
 # report NAME PORT COUNT: so many triggers, whose reports then come as fast as they are taken; $reported: a second.
@@ -212,7 +216,7 @@ bench_devices() {
 		"devices-few $few_port $few --devices 1-1000" \
 		-- --connections 8 --outstanding 16 --scatter --ext-id dev%08d@load.example.com
 	row devices "full triggers a second, over $devices devices" "$(med "${rate[devices-big]}")" "$(med "${rate[devices-few]}")" \
-		"$(ratio "${rate[devices-big]}" "${rate[devices-few]}")" ">= 0.95" "baseline: a node with 1000 devices"
+		"$(ratio "${rate[devices-big]}" "${rate[devices-few]}")" ">= 0.95" "baseline: a node with 1000 devices$disturbed_note"
 	row devices "us of the node's CPU for each" "$(med "${cpu[devices-big]}")" "$(med "${cpu[devices-few]}")" \
 		"$(ratio "${cpu[devices-big]}" "${cpu[devices-few]}")" "" "ratio: lower is better"
 	row devices "MB resident" "$(div "$(rss "$big")" 1024 %.0f)" "$(div "$(rss "$few")" 1024 %.0f)" - "< 200 MB"
